@@ -1,0 +1,1 @@
+"""Container images in layers: the library behind laminix's builders."""

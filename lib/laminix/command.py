@@ -1,0 +1,153 @@
+"""How a builder runs: options in, one result out, one line for an error.
+
+A builder declares its options once, as an argument parser.  From a shell they are what follows the
+command's name.  As a derivation's builder under structured attributes, with nothing on the command
+line, they are the attribute ``request`` in $NIX_ATTRS_JSON_FILE: the same names without the dashes
+(a positional by its name in the usage line), repeats as lists, FILE options as their values.
+``exportReferencesGraph`` puts closures beside the request, under the option's name; ``path`` beside it
+lists directories of programs; the place to write to is ``outputs.out``.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from laminix import strict_json
+from laminix.errors import LaminixError, one_line, shown
+from laminix.output import new_file
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose help keeps the line breaks of its texts and takes no abbreviations."""
+
+    def __init__(self, prog: str, description: str, example: str):
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=f"example:\n{example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str):
+        """Exit with 2 and one line, as every other error is one line."""
+        self.exit(2, f"{self.prog}: error: bad usage: {one_line(message)} (see {self.prog} --help)\n")
+
+
+def json_file(path: str) -> strict_json.Value:
+    """The type of a FILE option: the JSON document in it."""
+    return strict_json.loads(read_bytes(path), "bad JSON file", path)
+
+
+def read_bytes(path: str | bytes) -> bytes:
+    """The content of a regular file; raises LaminixError for anything else (a FIFO is never opened)."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise LaminixError("cannot read", "not a regular file", path)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
+    """Read the options, call MAIN, print what it returns (under Nix: write it to the output).
+
+    Returns the exit status: 0 done, 1 faulty input, told in one line on standard error.
+    Wrong usage leaves with 2 from the parser.
+    """
+    try:
+        options = read_options(parser, sys.argv[1:], os.environ)
+        text = main(options)
+        if text is not None:
+            _deliver(text, getattr(options, "nix_output", None))
+        return 0
+    except LaminixError as error:
+        return _fail(parser.prog, str(error))
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough; keep the interpreter from saying so again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(parser.prog, one_line(_os_error(error)))
+    except KeyboardInterrupt:
+        return _fail(parser.prog, "interrupted")
+
+
+def _fail(prog: str, message: str) -> int:
+    print(f"{prog}: error: {message}", file=sys.stderr)
+    return 1
+
+
+def _os_error(error: OSError) -> str:
+    place = "" if error.filename is None else f" ({shown(error.filename)})"
+    return f"the system refuses: {error.strerror or error}{place}"
+
+
+def _deliver(text: str, output: str | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with new_file(output) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def read_options(
+    parser: argparse.ArgumentParser, argv: Sequence[str], environment: dict[str, str]
+) -> argparse.Namespace:
+    """The options, from ARGV if there is any, else from Nix's attributes file if there is one."""
+    attributes_file = environment.get("NIX_ATTRS_JSON_FILE")
+    if argv or attributes_file is None:
+        return parser.parse_args(argv)
+    attributes = strict_json.loads(read_bytes(attributes_file), "bad attributes", attributes_file)
+    path = attributes.get("path")
+    if path is not None:
+        environment["PATH"] = ":".join(path.texts())
+    return _from_attributes(parser, attributes)
+
+
+def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Value) -> argparse.Namespace:
+    request = dict(attributes["request"].items())
+    output = attributes["outputs"]["out"].text()
+    actions = {_key(action): action for action in parser._actions}
+    for name, action in actions.items():
+        if action.type is json_file and attributes.get(name) is not None:
+            request[name] = attributes[name]
+    arguments, positionals, documents = [], [], {}
+    for name, value in request.items():
+        if name not in actions:
+            raise value.error(f"unknown option; {parser.prog} has {', '.join(sorted(actions))}")
+        action = actions[name]
+        if value.raw is None:
+            continue
+        if action.type is json_file:
+            documents[action.dest] = value
+        elif action.option_strings:
+            arguments += _option_words(action, value)
+        else:
+            positionals.append(_word(value))
+    if "out" in actions:
+        arguments.append(f"--out={output}")
+    options = parser.parse_args([*arguments, "--", *positionals])
+    for dest, value in documents.items():
+        setattr(options, dest, value)
+    options.nix_output = output
+    return options
+
+
+def _key(action: argparse.Action) -> str:
+    """An option's name in a request: without dashes; a positional's as the usage line writes it."""
+    return action.option_strings[-1].removeprefix("--") if action.option_strings else action.metavar
+
+
+def _option_words(action: argparse.Action, value: strict_json.Value) -> list[str]:
+    """The words that say on a command line what VALUE says in a request."""
+    if action.nargs == 0:
+        return [action.option_strings[-1]] if value.expect(bool) else []
+    repeated = isinstance(action, argparse._AppendAction)
+    words = [_word(element) for element in value] if repeated else [_word(value)]
+    return [f"{action.option_strings[-1]}={word}" for word in words]
+
+
+def _word(value: strict_json.Value) -> str:
+    raw = value.expect(str, int)
+    return raw if isinstance(raw, str) else str(raw)

@@ -1,0 +1,88 @@
+"""Layer directories: a blob and the ``layer.json`` that describes it, as mk-layer writes them."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from laminix import strict_json
+from laminix.command import read_bytes
+from laminix.descriptor import Descriptor, read_descriptor
+from laminix.digest import read_digest
+from laminix.errors import LaminixError
+from laminix.strict_json import Value
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as its directory describes it."""
+
+    descriptor: Descriptor  # of the blob as stored
+    diff_id: str  # digest of the uncompressed tar
+    diff_size: int  # bytes of the uncompressed tar
+    blob: str | None  # the blob's name beside layer.json; None where no tar is kept
+    recipe: dict[str, Any] | None  # what makes the blob again, where everything packed is a store path
+    store_paths: tuple[str, ...]  # what it packs, sorted
+    history: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of layer.json."""
+        return {
+            "laminix": VERSION,
+            "descriptor": self.descriptor.to_json(),
+            "diffID": self.diff_id,
+            "diffSize": self.diff_size,
+            "blob": self.blob,
+            "recipe": self.recipe,
+            "storePaths": list(self.store_paths),
+            "history": self.history,
+        }
+
+
+def write_layer(directory: str, layer: Layer) -> None:
+    """Write LAYER's layer.json into DIRECTORY; its blob is there already."""
+    with open(os.path.join(directory, "layer.json"), "wb") as file:
+        file.write(strict_json.dumps(layer.to_json()))
+
+
+def read_layer(directory: str) -> Layer:
+    """The layer in DIRECTORY.
+
+    Raises LaminixError where DIRECTORY is no layer directory, and where its blob is missing or has
+    another size than layer.json says (its digest is checked by whoever reads the bytes).
+    """
+    path = os.path.join(directory, "layer.json")
+    if not os.path.isfile(path):
+        raise LaminixError("bad layer", "no layer.json in it: not a directory that mk-layer wrote", directory)
+    layer = _from_json(strict_json.loads(read_bytes(path), "bad layer", path))
+    if layer.blob is not None:
+        _check_size(os.path.join(directory, layer.blob), layer.descriptor.size)
+    return layer
+
+
+def _from_json(document: Value) -> Layer:
+    version = document["laminix"]
+    if version.number() != VERSION:
+        raise version.error(f"found version {version.raw}, this laminix reads version {VERSION}")
+    blob = document.get("blob")
+    if blob is not None and (not blob.text() or "/" in blob.raw or blob.raw in (".", "..")):
+        raise blob.error(f"found {blob.raw!r}, expected the name of a file beside layer.json")
+    recipe = document.get("recipe")
+    return Layer(
+        descriptor=read_descriptor(document["descriptor"]),
+        diff_id=read_digest(document["diffID"]),
+        diff_size=document["diffSize"].number(),
+        blob=blob and blob.raw,
+        recipe=recipe and recipe.expect(dict),
+        store_paths=tuple(document["storePaths"].texts()),
+        history=document["history"].text_map(),
+    )
+
+
+def _check_size(blob: str, expected: int) -> None:
+    if not os.path.isfile(blob):
+        raise LaminixError("bad layer", "layer.json names this blob, which is not a file", blob)
+    size = os.stat(blob).st_size
+    if size != expected:
+        raise LaminixError("bad layer", f"the blob has {size} bytes, layer.json says {expected}", blob)

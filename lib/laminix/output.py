@@ -1,0 +1,65 @@
+"""Output that appears whole or not at all: written beside its place, then renamed into it."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from laminix.errors import LaminixError
+
+
+@contextlib.contextmanager
+def new_directory(out: str) -> Iterator[str]:
+    """A directory to fill, renamed to OUT at the end; gone if the block raises.
+
+    Raises LaminixError where OUT exists already, or its parent does not.
+    """
+    refuse_existing(out)
+    draft = _draft(out, tempfile.mkdtemp)
+    try:
+        os.chmod(draft, 0o755)
+        yield draft
+        refuse_existing(out)
+        os.rename(draft, out)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def new_file(out: str) -> Iterator[BinaryIO]:
+    """A file to write, renamed to OUT at the end (a file there is replaced); gone if the block raises.
+
+    Raises LaminixError where OUT is a directory, or its parent is none.
+    """
+    if os.path.isdir(out):
+        raise LaminixError("cannot write the output", "a directory stands there", out)
+    descriptor, draft = _draft(out, tempfile.mkstemp)
+    try:
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o644)
+            yield file
+        os.replace(draft, out)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
+
+
+def refuse_existing(out: str) -> None:
+    """Raises LaminixError if anything, a dangling link included, stands at OUT."""
+    if os.path.lexists(out):
+        raise LaminixError("cannot write the output", "it exists already; remove it first", out)
+
+
+def _draft(out, make):
+    """What MAKE makes beside OUT, under a name of its own."""
+    parent, name = os.path.split(os.path.normpath(out))
+    try:
+        return make(prefix=f".{name}.", dir=parent or ".")
+    except FileNotFoundError:
+        raise LaminixError("cannot write the output", "its parent directory does not exist", out) from None
+    except NotADirectoryError:
+        raise LaminixError("cannot write the output", "its parent is not a directory", out) from None
