@@ -1,0 +1,92 @@
+"""Platforms: operating system, architecture and variant, in Go's words (image-spec image-index.md)."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from laminix.errors import LaminixError
+from laminix.strict_json import Value
+
+OPERATING_SYSTEMS = frozenset(
+    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows".split()
+)
+ARCHITECTURES = frozenset(
+    "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
+)
+# What kernels and compilers call them.
+OTHER_NAMES = {
+    "x86_64": "amd64",
+    "x64": "amd64",
+    "aarch64": "arm64",
+    "i386": "386",
+    "i486": "386",
+    "i586": "386",
+    "i686": "386",
+    "armv5tel": "arm",
+    "armv6l": "arm",
+    "armv7l": "arm",
+    "armv8l": "arm",
+    "loongarch64": "loong64",
+    "powerpc64le": "ppc64le",
+    "powerpc64": "ppc64",
+}
+# A variant that says no more than the architecture alone.
+PLAIN_VARIANTS = {"arm64": "v8", "amd64": "v1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What an image runs on."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    def same_machine(self, other: "Platform") -> bool:
+        """Whether both say the same, one perhaps more wordily (linux/arm64/v8 is linux/arm64)."""
+        return self._plain() == other._plain()
+
+    def _plain(self) -> tuple[str, str, str]:
+        plain = PLAIN_VARIANTS.get(self.architecture) == self.variant
+        return (self.os, self.architecture, "" if plain else self.variant)
+
+
+def checked_platform(os_name: str, architecture: str, variant: str = "") -> Platform:
+    """The platform of these three; raises LaminixError for names that Go does not know."""
+    if os_name not in OPERATING_SYSTEMS:
+        raise LaminixError("bad platform", f"unknown operating system {os_name!r}, expected a GOOS such as linux")
+    if architecture not in ARCHITECTURES:
+        remedy = OTHER_NAMES.get(architecture, "amd64 or arm64")
+        why = f"unknown architecture {architecture!r}, expected a GOARCH such as {remedy}"
+        raise LaminixError("bad platform", why)
+    if not re.fullmatch(r"[a-z0-9.,_]*", variant):
+        raise LaminixError("bad platform", f"found the variant {variant!r}, expected one such as v7")
+    return Platform(os_name, architecture, variant)
+
+
+def parse_platform(text: str) -> Platform:
+    """The platform that TEXT names as OS/ARCH[/VARIANT]; raises LaminixError."""
+    parts = text.split("/")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise LaminixError("bad platform", f"found {text!r}, expected OS/ARCH or OS/ARCH/VARIANT")
+    return checked_platform(*parts)
+
+
+def read_platform(value: Value) -> Platform:
+    """The platform in a descriptor's ``platform``, or in an image config (both have these three keys)."""
+    variant = value.get("variant")
+    return Platform(value["os"].text(), value["architecture"].text(), variant.text() if variant else "")
+
+
+def machine_architecture() -> str:
+    """This machine's architecture as Go names it."""
+    name = os.uname().machine
+    return OTHER_NAMES.get(name, name)
+
+
+def machine_platform() -> Platform:
+    """What this machine's containers run on: Linux, on other systems too (in a virtual machine there)."""
+    return Platform("linux", machine_architecture())
