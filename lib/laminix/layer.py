@@ -61,6 +61,20 @@ def read_layer(directory: str) -> Layer:
     return layer
 
 
+def layers_in(directory: str) -> list[str]:
+    """The layer directories that DIRECTORY stands for: itself, or those in it as mk-layers writes them.
+
+    Raises LaminixError where it is neither.
+    """
+    if os.path.isfile(os.path.join(directory, "layer.json")):
+        return [directory]
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    found = [os.path.join(directory, name) for name in names]
+    if not found or not all(os.path.isfile(os.path.join(path, "layer.json")) for path in found):
+        raise LaminixError("bad layer", "neither a directory that mk-layer wrote nor one of mk-layers", directory)
+    return found
+
+
 def _from_json(document: Value) -> Layer:
     version = document["laminix"]
     if version.number() != VERSION:

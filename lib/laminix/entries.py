@@ -1,0 +1,40 @@
+"""Entries: what a layer's tar holds, one a member, free of how it is written or where it came from."""
+
+from typing import NamedTuple
+
+# Types, by their ustar typeflag (POSIX pax, "ustar Interchange Format").
+FILE = b"0"
+HARD_LINK = b"1"
+SYMLINK = b"2"
+CHARACTER_DEVICE = b"3"
+BLOCK_DEVICE = b"4"
+DIRECTORY = b"5"
+FIFO = b"6"
+
+# Names with a meaning of their own (image-spec layer.md, Whiteouts).
+WHITEOUT_PREFIX = b".wh."
+OPAQUE = b".wh..wh..opq"
+
+
+class Owner(NamedTuple):
+    """Whom an entry belongs to, by number and by name."""
+
+    uid: int = 0
+    gid: int = 0
+    uname: bytes = b""
+    gname: bytes = b""
+
+
+class Entry(NamedTuple):
+    """One member of a layer."""
+
+    path: bytes  # relative, bytes as they are, no slash at either end
+    type: bytes  # one of the types above
+    mode: int  # permission bits, setuid, setgid and sticky included
+    owner: Owner = Owner()
+    mtime: int = 1  # seconds since the epoch
+    size: int = 0  # bytes of content; 0 for all but files
+    link: bytes = b""  # what a symbolic or hard link points to, as it is written
+    device: tuple[int, int] = (0, 0)  # major and minor, of devices
+    xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
+    source: bytes | None = None  # the file on disk that has the content, where there is one

@@ -1,0 +1,88 @@
+"""What a layer is a function of, and the way from there to its layer directory."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from laminix.blob import write_blob
+from laminix.compression import Compressor
+from laminix.entries import Owner
+from laminix.layer import Layer, write_layer
+from laminix.perms import apply_rules, read_rules
+from laminix.sources import layer_tree
+from laminix.store_path import full_name
+from laminix.strict_json import Value
+from laminix.tar_stream import tar_stream
+from laminix.tree import entries
+
+FORMAT = 1  # of the bytes: another number whenever the same recipe would give another tar
+CREATED_BY = "mk-layer"
+NAMES_IN_COMMENT = 5
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What is packed, and how it looks in the tar."""
+
+    store_paths: tuple[str, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()  # directory on disk, directory in the layer
+    removed: tuple[str, ...] = ()  # paths of lower layers to hide
+    perms: Value | None = None  # the document of --perms
+    owner: Owner = Owner()
+    mtime: int = 1  # seconds since the epoch
+
+
+def tar_of(packing: Packing) -> Iterator[bytes]:
+    """The layer's tar, in pieces.  Raises LaminixError for whatever cannot be packed."""
+    rules = read_rules(packing.perms) if packing.perms is not None else []
+    tree = layer_tree(packing.copies, packing.store_paths, packing.removed)
+    members = entries(tree, packing.owner, packing.mtime)
+    return tar_stream(apply_rules(rules, members) if rules else members)
+
+
+def make_layer(
+    packing: Packing, compressor: Compressor, keep_blob: bool, directory: str, threads: int
+) -> Layer:
+    """Fill DIRECTORY with the layer's blob (or only measure it) and its layer.json; returns what that says."""
+    blob = write_blob(tar_of(packing), compressor, directory if keep_blob else None, threads)
+    layer = Layer(
+        descriptor=blob.descriptor,
+        diff_id=blob.diff_id,
+        diff_size=blob.diff_size,
+        blob=blob.file,
+        recipe=_recipe(packing, compressor),
+        store_paths=tuple(sorted(set(packing.store_paths))),
+        history={"created_by": CREATED_BY, "comment": _comment(packing)},
+    )
+    write_layer(directory, layer)
+    return layer
+
+
+def _recipe(packing: Packing, compressor: Compressor) -> dict[str, Any] | None:
+    """All that the blob is a function of, where that is store paths alone."""
+    if packing.copies or packing.removed:
+        return None
+    owner = packing.owner
+    return {
+        "storePaths": sorted(set(packing.store_paths)),
+        "perms": [] if packing.perms is None else packing.perms.raw,
+        "uid": owner.uid,
+        "gid": owner.gid,
+        "uname": os.fsdecode(owner.uname),
+        "gname": os.fsdecode(owner.gname),
+        "mtime": packing.mtime,
+        "compressor": compressor.name,
+        "compressorVersion": compressor.version,
+        "format": FORMAT,
+    }
+
+
+def _comment(packing: Packing) -> str:
+    """What the layer has, for people; without hashes, since the image would refer to the store by them."""
+    names = sorted(full_name(path) for path in set(packing.store_paths))
+    if len(names) > NAMES_IN_COMMENT:
+        names[NAMES_IN_COMMENT:] = [f"{len(names) - NAMES_IN_COMMENT} more"]
+    copied = [f"files in {destination}" for _, destination in packing.copies]
+    gone = [f"without {path}" for path in packing.removed]
+    return ", ".join(names + copied + gone)
