@@ -1,0 +1,60 @@
+"""Fixtures for all tests: the builders as a user runs them, the engines, and what to do without one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engines import daemon
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def builder() -> Callable[..., subprocess.CompletedProcess]:
+    """``builder("mk-layer", "--out", path)``: the ended process of that builder, its output as text.
+
+    Further arguments by name are those of subprocess.run; ``text=False`` gives the output as bytes.
+    """
+
+    def run(name: str, *arguments: object, **how) -> subprocess.CompletedProcess:
+        argv = [sys.executable, "-I", "-B", ROOT / "builders" / name, *map(str, arguments)]
+        return subprocess.run(argv, **{"stdin": _no_input(how), "capture_output": True, "text": True, **how})
+
+    return run
+
+
+def _no_input(how: dict) -> int | None:
+    """What subprocess.run may be given for stdin: it takes either that or the input itself."""
+    return None if "input" in how else subprocess.DEVNULL
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[..., None]:
+    """``need("podman", "runc", root=True)``: skips the test where one is missing; in CI that is a failure."""
+
+    def check(*programs: str, root: bool = False) -> None:
+        missing = [program for program in programs if shutil.which(program) is None]
+        if missing:
+            _go_without(f"not on PATH: {', '.join(missing)} (tests/run as root installs them)")
+        if root and os.geteuid() != 0:
+            _go_without("needs root")
+
+    return check
+
+
+def _go_without(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def scratch() -> Iterator[str]:
+    """A directory with a short path for an engine's state; gone at the end, its mounts too."""
+    with daemon.scratch() as directory:
+        yield directory

@@ -1,0 +1,44 @@
+"""buildah, with runc."""
+
+import contextlib
+from collections.abc import Iterator
+
+from engines import storage
+from engines.program import Ran, output, run
+
+NEEDS = ("buildah", "runc")
+
+
+class Buildah:
+    """buildah with a store of its own in DIRECTORY."""
+
+    def __init__(self, directory: str):
+        self.env = storage.configure(directory)
+        self._buildah = ("buildah", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
+
+    def load(self, archive: str) -> str:
+        """The ID of the image in the docker archive ARCHIVE."""
+        return self.pull(f"docker-archive:{archive}")
+
+    def pull(self, reference: str) -> str:
+        """The ID of the image that REFERENCE (TRANSPORT:PLACE, or of a registry on this machine) leads to."""
+        return self.output("pull", "--quiet", "--tls-verify=false", reference).split()[-1]
+
+    def run(self, reference: str, *argv: str) -> Ran:
+        """The end of a container without network, made from the image, that runs ARGV."""
+        options = ("--isolation", "oci", "--runtime", "runc", "--network", "none")
+        with self.working_container(reference) as container:
+            return run(*self._buildah, "run", *options, container, "--", *argv, env=self.env)
+
+    @contextlib.contextmanager
+    def working_container(self, reference: str) -> Iterator[str]:
+        """A container to change and commit, as ``buildah from`` makes it."""
+        container = self.output("from", "--quiet", reference).strip()
+        try:
+            yield container
+        finally:
+            self.output("rm", container)
+
+    def output(self, *argv: str) -> str:
+        """What ``buildah ARGV`` prints; raises EngineError where it fails."""
+        return output(*self._buildah, *argv, env=self.env)

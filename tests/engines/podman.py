@@ -1,0 +1,34 @@
+"""podman, with runc."""
+
+from engines import storage
+from engines.program import Ran, output, run
+
+NEEDS = ("podman", "runc")
+
+
+class Podman:
+    """podman with a store of its own in DIRECTORY."""
+
+    def __init__(self, directory: str):
+        self.env = storage.configure(directory)
+        self._podman = ("podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
+        self._podman += ("--tmpdir", f"{directory}/tmp", "--runtime", "runc")
+
+    def load(self, archive: str) -> str:
+        """The first image that ``podman load`` says it loaded from ARCHIVE."""
+        return output(*self._podman, "load", "--quiet", "--input", archive, env=self.env).split()[2]
+
+    def pull(self, reference: str) -> str:
+        """The ID of the image that REFERENCE (TRANSPORT:PLACE, or of a registry on this machine) leads to."""
+        argv = ("pull", "--quiet", "--tls-verify=false", reference)
+        return output(*self._podman, *argv, env=self.env).split()[-1]
+
+    def history(self, reference: str) -> list[str]:
+        """What made each layer or empty step, base first."""
+        argv = ("history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
+        return output(*self._podman, *argv, env=self.env).splitlines()[::-1]
+
+    def run(self, reference: str, *argv: str) -> Ran:
+        """The end of a container without network that runs ARGV, or else what the image says."""
+        options = ("--rm", "--pull=never", "--network=none")
+        return run(*self._podman, "run", *options, reference, *argv, env=self.env)
