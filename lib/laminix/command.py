@@ -3,7 +3,8 @@
 A builder declares its options once, as an argument parser.  From a shell they are what follows the
 command's name.  As a derivation's builder under structured attributes, with nothing on the command
 line, they are the attribute ``request`` in $NIX_ATTRS_JSON_FILE: the same names without the dashes
-(a positional by its name in the usage line), repeats as lists, FILE options as their values.
+(a positional by its name in the usage line), repeats as lists, FILE options as their values or, for what
+another derivation wrote, as the path of the file.
 ``exportReferencesGraph`` puts closures beside the request, under the option's name; ``path`` beside it
 lists directories of programs; the place to write to is ``outputs.out``.
 """
@@ -120,14 +121,16 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         if value.raw is None:
             continue
         if action.type is json_file:
-            documents[action.dest] = value
+            documents[action.dest] = json_file(value.raw) if isinstance(value.raw, str) else value
         elif action.option_strings:
             arguments += _option_words(action, value)
         else:
             positionals.append(_word(value))
     if "out" in actions:
         arguments.append(f"--out={output}")
-    options = parser.parse_args([*arguments, "--", *positionals])
+    if positionals:
+        arguments += ["--", *positionals]
+    options = parser.parse_args(arguments)
     for dest, value in documents.items():
         setattr(options, dest, value)
     options.nix_output = output
