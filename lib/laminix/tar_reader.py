@@ -362,8 +362,9 @@ def _mode_and_owner(numbers: bytes, names: bytes) -> tuple[int, Owner]:
 def _number(field: bytes) -> int:
     """A numeric field: octal digits, or GNU's base 256, marked by the first bit."""
     if field[0] & 0x80:
-        negative = field[0] & 0x40 != 0
-        return int.from_bytes(field if negative else bytes([field[0] & 0x7F]) + field[1:], "big", signed=negative)
+        if field[0] & 0x40:
+            return int.from_bytes(field, "big", signed=True)
+        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
     digits = field.strip(b" \0").partition(b"\0")[0].strip(b" ")
     if not digits:
         return 0
@@ -382,7 +383,7 @@ class _Extensions:
         self.wait = False  # whether the next member has anything from here
 
     def add(self, kind: bytes, data: bytes, size: int) -> None:
-        """Take in an extended header of typeflag KIND; DATA has less than SIZE bytes where the archive ends."""
+        """Take in an extended header of typeflag KIND; DATA is shorter than SIZE where the archive ends."""
         if len(data) < size:
             raise ValueError("it ends within an extended header; it is truncated")
         if kind == PAX_GLOBAL:
