@@ -298,8 +298,8 @@ let
       busybox
       coreutils
       fromHost
-      zstd
       ;
+    ${if inUsr "bin" ? zstd then "zstd" else null} = zstd;
     python3 = python3 // {
       interpreter = "${python3}/bin/python3";
       pythonVersion = pythonVersion;

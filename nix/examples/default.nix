@@ -1,0 +1,35 @@
+{
+  mergeParent,
+  mkImage,
+  mkLayer,
+  pkgs,
+}:
+
+let
+  # What the example's file asks for, from the functions, the packages and the other examples.
+  example =
+    file:
+    let
+      function = import file;
+    in
+    function (
+      builtins.intersectAttrs (builtins.functionArgs function) {
+        inherit
+          examples
+          mergeParent
+          mkImage
+          mkLayer
+          pkgs
+          ;
+      }
+    );
+
+  examples = {
+    hello = example ./hello.nix;
+    web-server = example ./web-server.nix;
+    shared-layers = example ./shared-layers.nix;
+    non-root = example ./non-root.nix;
+    whiteouts = example ./whiteouts.nix;
+  };
+in
+examples

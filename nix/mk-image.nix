@@ -1,0 +1,138 @@
+{
+  build,
+  forms,
+  mergeParent,
+  mkConfig,
+  mkLayer,
+  pkgs,
+}:
+
+/**
+  Build an image from layers: an OCI image layout in which each layer's blob is a link to its store path.
+
+  # Type
+
+  ```
+  mkImage :: {
+    name :: String,
+    tag :: String | [ String ],
+    layers :: [ Layer ],
+    copyToRoot :: Source | [ Source ],
+    config :: AttrSet,
+    fromImage :: Image | Path,
+    created :: Int | String,
+    architecture, os, variant :: String,
+    annotations :: { <key> :: String },
+    compressor :: String,
+    meta, passthru :: AttrSet,
+  } -> Image
+  ```
+
+  `name` is `[registry[:port]/]path`, `tag` one tag or several.  `layers` are what mkLayer and mkLayers
+  built, the lowest first; `copyToRoot` is one more, as mkLayer would make it, on top of them.  What
+  `config` mentions and no layer has comes along in a last one.  `compressor` is that of these two.
+
+  With `fromImage` the image's layers go on top of that image's, and its config is inherited as a
+  Dockerfile's FROM does; mergeParent has more choices.
+
+  The result has `imageName`, `imageTag`, `layers`, `config`, and in forms to carry away: `dockerArchive`,
+  `dockerLegacyArchive`, `dir`, `oci`.
+
+  # Example
+
+  ```nix
+  mkImage {
+    name = "hello";
+    config.Cmd = [ "${pkgs.hello}/bin/hello" ];
+  }
+  ```
+*/
+{
+  name,
+  tag ? "latest",
+  layers ? [ ],
+  copyToRoot ? [ ],
+  config ? { },
+  fromImage ? null,
+  created ? 1,
+  architecture ? pkgs.stdenv.hostPlatform.go.GOARCH,
+  os ? "linux",
+  variant ? null,
+  annotations ? { },
+  compressor ? "none",
+  meta ? { },
+  passthru ? { },
+}:
+
+let
+  tags = if builtins.isList tag then tag else [ tag ];
+
+  # A store name may hold less than people write into an image's; the builder judges that one.
+  words = builtins.split "[^a-zA-Z0-9._+=?-]+" (baseNameOf name);
+  storeName = builtins.concatStringsSep "-" (builtins.filter builtins.isString words);
+
+  parentLayers = fromImage.layers or [ ];
+  rootLayers =
+    if copyToRoot == [ ] then
+      [ ]
+    else
+      [
+        (mkLayer {
+          name = "${storeName}-root";
+          exclude = parentLayers ++ layers;
+          inherit copyToRoot compressor;
+        })
+      ];
+  givenLayers = layers ++ rootLayers;
+
+  # A config that mentions store paths is written by a derivation of its own, for Nix to find them in.
+  mentions = builtins.getContext (builtins.toJSON config) != { };
+  configFile = mkConfig {
+    name = "${storeName}-config.json";
+    inherit config;
+  };
+  mentionedLayer = mkLayer {
+    name = "${storeName}-mentioned";
+    closure = [ configFile ];
+    omitRoot = [ configFile ];
+    exclude = parentLayers ++ givenLayers;
+    inherit compressor;
+  };
+  ownLayers = givenLayers ++ (if mentions then [ mentionedLayer ] else [ ]);
+
+  image = build "mk-image" {
+    name = storeName;
+    inherit meta;
+    request = {
+      inherit
+        name
+        created
+        architecture
+        os
+        variant
+        ;
+      tag = tags;
+      layer = givenLayers;
+      layer-unless-empty = if mentions then [ mentionedLayer ] else [ ];
+      config = if mentions then configFile else config;
+      annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
+    };
+    passthru = {
+      isImageDirectory = true;
+      imageName = name;
+      imageTag = builtins.head tags;
+      layers = ownLayers;
+      platform = builtins.concatStringsSep "/" ([ os architecture ] ++ (if variant == null then [ ] else [ variant ]));
+      inherit config;
+    }
+    // forms image
+    // passthru;
+  };
+in
+if fromImage == null then
+  image
+else
+  mergeParent {
+    parent = fromImage;
+    inherit image meta passthru;
+  }

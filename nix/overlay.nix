@@ -1,0 +1,6 @@
+/**
+  An overlay for nixpkgs that adds `laminix`.
+*/
+final: _: {
+  laminix = import ../. { pkgs = final; };
+}
