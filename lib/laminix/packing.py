@@ -1,7 +1,7 @@
 """What a layer is a function of, and the way from there to its layer directory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,24 @@ def make_layer(
     )
     write_layer(directory, layer)
     return layer
+
+
+def make_layers(
+    packings: Sequence[Packing], compressor: Compressor, keep_blobs: bool, directory: str, cores: int
+) -> None:
+    """Make a layer directory in DIRECTORY for each of PACKINGS, as many at a time as there are CORES.
+
+    Their names are numbers of one length, so that the order of the names is that of the layers.
+    """
+    from laminix.workers import in_processes  # costs 30 ms to import
+
+    digits = max(3, len(str(len(packings))))
+    jobs = []
+    for index, packing in enumerate(packings):
+        layer = os.path.join(directory, f"{index:0{digits}}")
+        os.mkdir(layer)
+        jobs.append((packing, compressor, keep_blobs, layer, 1))
+    in_processes(make_layer, jobs, cores)
 
 
 def _recipe(packing: Packing, compressor: Compressor) -> dict[str, Any] | None:
