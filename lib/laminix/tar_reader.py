@@ -8,7 +8,7 @@ hold layers of 0 and of 512 bytes.
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import BinaryIO
@@ -48,14 +48,15 @@ KNOWN_RECORDS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"unam
 
 
 def scan(
-    file: BinaryIO, what: str = "bad tar archive", place: object = None
+    file: BinaryIO, what: str = "bad tar archive", place: object = None, relative: bool = False
 ) -> Iterator[tuple[Entry, int]]:
     """The entries of the archive in FILE, in its order, each with the offset of its content in bytes.
 
     FILE is seekable, and may be used by others between two entries: contents are jumped over, so the
-    cost is in members, not bytes.  Raises LaminixError (WHAT, …, PLACE) for what is no whole archive.
+    cost is in members, not bytes.  Raises LaminixError (WHAT, …, PLACE) for what is no whole archive, and
+    where names have to be RELATIVE, for one that is not.
     """
-    return _members(_Seekable(file), _Errors(what, place))
+    return _members(_Seekable(file), _Errors(what, place), relative_path if relative else member_path)
 
 
 def read(
@@ -67,7 +68,7 @@ def read(
     taken of its bytes is whole.  Raises LaminixError (WHAT, …, PLACE) for what is no whole archive.
     """
     window, errors = _Stream(stream), _Errors(what, place)
-    for entry, offset in _members(window, errors):
+    for entry, offset in _members(window, errors, member_path):
         yield entry, Content(window, offset, entry, errors)
     window.drain()
 
@@ -107,6 +108,13 @@ def member_path(name: bytes) -> bytes:
             raise ValueError(f"the member name {shown(name)!r} climbs with '..'")
         return b"/".join(parts)
     return name
+
+
+def relative_path(name: bytes) -> bytes:
+    """As ``member_path``; raises ValueError for an absolute name too."""
+    if name[:1] == b"/":
+        raise ValueError(f"the member name {shown(name)!r} is absolute")
+    return member_path(name)
 
 
 class _Errors:
@@ -194,14 +202,18 @@ class _Stream:
             pass
 
 
-def _members(window: _Seekable | _Stream, errors: _Errors) -> Iterator[tuple[Entry, int]]:
+def _members(
+    window: _Seekable | _Stream, errors: _Errors, named: Callable[[bytes], bytes]
+) -> Iterator[tuple[Entry, int]]:
     try:
-        yield from _parsed(window, errors)
+        yield from _parsed(window, errors, named)
     except ValueError as error:
         raise errors.bad(str(error)) from None
 
 
-def _parsed(window: _Seekable | _Stream, errors: _Errors) -> Iterator[tuple[Entry, int]]:
+def _parsed(
+    window: _Seekable | _Stream, errors: _Errors, named: Callable[[bytes], bytes]
+) -> Iterator[tuple[Entry, int]]:
     """The hot loop, a header a turn.  What it calls raises ValueError for a field that makes no sense."""
     take, unpack, limit = window.take, HEADER.unpack, window.limit
     extensions = _Extensions()
@@ -214,7 +226,7 @@ def _parsed(window: _Seekable | _Stream, errors: _Errors) -> Iterator[tuple[Entr
         if kind in EXTENSIONS:
             extensions.add(kind, take(content, _sensible(size)), size)
         else:
-            entry = _entry(fields, size, extensions.taken() if extensions.wait else NO_RECORDS)
+            entry = _entry(fields, size, extensions.taken() if extensions.wait else NO_RECORDS, named)
             size = entry.size
             content_end = content + size
             if content_end > limit:
@@ -258,7 +270,9 @@ def _sensible(size: int) -> int:
     return size
 
 
-def _entry(fields: tuple[bytes, ...], size: int, records: Mapping[bytes, bytes]) -> Entry:
+def _entry(
+    fields: tuple[bytes, ...], size: int, records: Mapping[bytes, bytes], named: Callable[[bytes], bytes]
+) -> Entry:
     """The entry that a header and the RECORDS before it describe; SIZE is what the header says."""
     name, numbers, _, mtime, _, kind, link, names, device, prefix, rest = fields
     path = name.partition(b"\0")[0]
@@ -270,7 +284,7 @@ def _entry(fields: tuple[bytes, ...], size: int, records: Mapping[bytes, bytes])
         kind = _type(kind, path)
     mode, owner = _mode_and_owner(numbers, names)
     entry = Entry(
-        member_path(path),
+        named(path),
         kind,
         mode,
         owner,
