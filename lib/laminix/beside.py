@@ -1,0 +1,58 @@
+"""Work on a stream beside whoever passes it on: hashing gives up the GIL, so two cores take part."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+AHEAD = 8  # pieces at most that wait for the thread: memory stays constant
+
+
+class Beside:
+    """A thread that calls CONSUME with an iterator over the pieces that are put in; None does nothing."""
+
+    def __init__(self, consume: Callable[[Iterable[bytes]], Any] | None):
+        self._consume = consume
+        self._queue: queue.Queue = queue.Queue(AHEAD)
+        self._result: Any = None
+        self._failure: BaseException | None = None
+        self._thread = None
+
+    def __enter__(self) -> "Beside":
+        if self._consume is not None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._finish()
+
+    def put(self, piece: bytes) -> None:
+        """Hand the thread one more piece."""
+        if self._thread is not None:
+            self._queue.put(piece)
+
+    def result(self) -> Any:
+        """What CONSUME returns once there are no more pieces; raises what it raised."""
+        self._finish()
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+    def _finish(self) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        try:
+            self._result = self._consume(self._pieces())
+        except BaseException as error:  # it is raised where result() is asked for
+            self._failure = error
+            for _ in self._pieces():
+                pass  # so that put() never waits for a thread that has given up
+
+    def _pieces(self) -> Iterator[bytes]:
+        while (piece := self._queue.get()) is not None:
+            yield piece
