@@ -24,6 +24,7 @@ let
   scope = functions // {
     build = call ./nix/build.nix;
     forms = call ./nix/forms.nix;
+    mentionedPaths = call ./nix/mentioned-paths.nix;
     programs = call ./nix/programs.nix;
     # For those who read layers that anybody compressed; a host may be without.
     zstdTools = if pkgs.buildPackages ? zstd then [ pkgs.buildPackages.zstd ] else [ ];

@@ -1,6 +1,7 @@
 {
   build,
   forms,
+  mentionedPaths,
   mergeParent,
   mkConfig,
   mkLayer,
@@ -85,20 +86,25 @@ let
       ];
   givenLayers = layers ++ rootLayers;
 
-  # A config that mentions store paths is written by a derivation of its own, for Nix to find them in.
-  mentions = builtins.getContext (builtins.toJSON config) != { };
+  # Where evaluation cannot tell what the config mentions, Nix finds it in the file that a derivation wrote.
+  mentioned = mentionedPaths config;
   configFile = mkConfig {
     name = "${storeName}-config.json";
     inherit config;
   };
-  mentionedLayer = mkLayer {
-    name = "${storeName}-mentioned";
-    closure = [ configFile ];
-    omitRoot = [ configFile ];
-    exclude = parentLayers ++ givenLayers;
-    inherit compressor;
-  };
-  ownLayers = givenLayers ++ (if mentions then [ mentionedLayer ] else [ ]);
+  mentionedLayers =
+    if mentioned == [ ] then
+      [ ]
+    else
+      [
+        (mkLayer {
+          name = "${storeName}-mentioned";
+          closure = if mentioned == null then [ configFile ] else mentioned;
+          omitRoot = if mentioned == null then [ configFile ] else [ ];
+          exclude = parentLayers ++ givenLayers;
+          inherit compressor;
+        })
+      ];
 
   image = build "mk-image" {
     name = storeName;
@@ -110,18 +116,18 @@ let
         architecture
         os
         variant
+        config
         ;
       tag = tags;
       layer = givenLayers;
-      layer-unless-empty = if mentions then [ mentionedLayer ] else [ ];
-      config = if mentions then configFile else config;
+      layer-unless-empty = mentionedLayers;
       annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
     };
     passthru = {
       isImageDirectory = true;
       imageName = name;
       imageTag = builtins.head tags;
-      layers = ownLayers;
+      layers = givenLayers ++ mentionedLayers;
       platform = builtins.concatStringsSep "/" ([ os architecture ] ++ (if variant == null then [ ] else [ variant ]));
       inherit config;
     }
