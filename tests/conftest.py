@@ -1,15 +1,18 @@
 """Fixtures for all tests: the builders as a user runs them, the engines, and what to do without one."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engines import daemon
+from engines.every import ENGINES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,3 +61,21 @@ def scratch() -> Iterator[str]:
     """A directory with a short path for an engine's state; gone at the end, its mounts too."""
     with daemon.scratch() as directory:
         yield directory
+
+
+@pytest.fixture
+def open_engine(need) -> Iterator[Callable[[str], Any]]:
+    """``open_engine("podman")``: that engine of engines.every with an empty store, until the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def enter(name: str) -> Any:
+            need(*ENGINES[name].needs, root=True)
+            return stack.enter_context(ENGINES[name].open(stack.enter_context(daemon.scratch())))
+
+        yield enter
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, open_engine) -> Any:
+    """Each engine that loads and runs archives, with an empty store."""
+    return open_engine(request.param)

@@ -1,6 +1,7 @@
 """buildah, with runc."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 
 from engines import storage
@@ -25,10 +26,15 @@ class Buildah:
         return self.output("pull", "--quiet", "--tls-verify=false", reference).split()[-1]
 
     def run(self, reference: str, *argv: str) -> Ran:
-        """The end of a container without network, made from the image, that runs ARGV."""
+        """The end of a container without network, made from the image, that runs ARGV, or else what the image says."""
         options = ("--isolation", "oci", "--runtime", "runc", "--network", "none")
         with self.working_container(reference) as container:
+            argv = argv or self._command(container)
             return run(*self._buildah, "run", *options, container, "--", *argv, env=self.env)
+
+    def _command(self, container: str) -> tuple[str, ...]:
+        config = json.loads(self.output("inspect", container))["OCIv1"]["config"]
+        return (*config.get("Entrypoint", ()), *config.get("Cmd", ()))
 
     @contextlib.contextmanager
     def working_container(self, reference: str) -> Iterator[str]:

@@ -76,18 +76,21 @@ class Docker:
         with self._response("GET", f"/images/get?{query}") as response, open(archive, "wb") as file:
             shutil.copyfileobj(response, file)
 
-    def tag(self, reference: str, name: str, tag: str) -> None:
-        """Give an image the further name NAME:TAG."""
-        self._read("POST", f"/images/{reference}/tag?repo={name}&tag={tag}")
+    def tag(self, reference: str, name: str) -> None:
+        """Give an image the further name NAME (with its tag)."""
+        repository, tag = _parts(name)
+        self._read("POST", f"/images/{reference}/tag?repo={repository}&tag={tag}")
 
-    def push(self, name: str, tag: str) -> None:
-        """Push NAME:TAG to the registry that NAME begins with."""
-        self._progress(f"/images/{name}/push?tag={tag}", headers={"X-Registry-Auth": "e30="})
+    def push(self, name: str) -> None:
+        """Push the image NAME to the registry that the name begins with."""
+        repository, tag = _parts(name)
+        self._progress(f"/images/{repository}/push?tag={tag}", headers={"X-Registry-Auth": "e30="})
 
-    def pull(self, name: str, tag: str) -> str:
-        """The reference of NAME:TAG, pulled from its registry."""
-        self._progress(f"/images/create?fromImage={name}&tag={tag}")
-        return f"{name}:{tag}"
+    def pull(self, name: str) -> str:
+        """NAME, pulled from the registry that it begins with."""
+        repository, tag = _parts(name)
+        self._progress(f"/images/create?fromImage={repository}&tag={tag}")
+        return name
 
     def run(self, reference: str, *argv: str) -> Ran:
         """The end of a container without network that runs ARGV, or else what the image says."""
@@ -127,6 +130,12 @@ class Docker:
         for line in self._read("POST", path, body, headers).splitlines():
             if "error" in json.loads(line):
                 raise EngineError(f"POST {path}: {json.loads(line)['error']}")
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """The repository and the tag of a name."""
+    repository, _, tag = name.rpartition(":")
+    return repository, tag
 
 
 def _container(reference: str, argv: tuple[str, ...]) -> dict[str, Any]:

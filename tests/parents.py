@@ -1,0 +1,245 @@
+"""Images as others write them, made from their specifications: what a parent may look like.
+
+Docker's archives follow its image specifications v1 (before 1.10: a linked list of layers), v1.1 and
+v1.2 (from 1.10: a manifest.json beside it); OCI layouts follow image-spec image-layout.md.
+"""
+
+import gzip
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from members import DIRECTORY, Link, Members
+
+OCI = "application/vnd.oci.image"
+CREATED = "2015-01-01T00:00:00Z"
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image, free of any form: its layers as tars, base layer first, and its config."""
+
+    layers: tuple[bytes, ...]
+    runtime: dict[str, Any] = field(default_factory=dict)  # the member "config" of the config
+    name: str = "parent"
+    tag: str = "v1"
+    history: tuple[dict[str, Any], ...] | None = None  # None: one entry a layer
+    more: dict[str, Any] = field(default_factory=dict)  # further members of the config
+    architecture: str = ARCHITECTURE
+
+    @property
+    def diff_ids(self) -> list[str]:
+        """The digests of the layers' tars."""
+        return [digest(layer) for layer in self.layers]
+
+    def config(self) -> bytes:
+        """The config as stored; the key history is left out where the history is empty."""
+        entries = self.history
+        if entries is None:
+            entries = tuple({"created_by": f"step {index}"} for index in range(len(self.layers)))
+        return encode(
+            {
+                "created": CREATED,
+                "architecture": self.architecture,
+                "os": "linux",
+                "config": self.runtime,
+                "rootfs": {"type": "layers", "diff_ids": self.diff_ids},
+                **({"history": list(entries)} if entries else {}),
+                **self.more,
+            }
+        )
+
+
+def encode(value: Any) -> bytes:
+    """VALUE as JSON."""
+    return json.dumps(value).encode()
+
+
+def digest(data: bytes) -> str:
+    """The digest of DATA."""
+    return f"sha256:{sha256(data)}"
+
+
+def sha256(data: bytes) -> str:
+    """The hexadecimal digits of the digest of DATA."""
+    return hashlib.sha256(data).hexdigest()
+
+
+EMPTY_LAYER = bytes(1024)  # the two zero blocks that end a tar, and nothing before them
+
+
+# Compressions of a layer's blob.
+
+
+def plain(layer: bytes) -> tuple[str, bytes]:
+    """The media type's suffix and the blob of an uncompressed layer."""
+    return "", layer
+
+
+def gzipped(layer: bytes) -> tuple[str, bytes]:
+    """The same for gzip."""
+    return "+gzip", gzip.compress(layer, mtime=0)
+
+
+def zstandard(layer: bytes) -> tuple[str, bytes]:
+    """The same for zstd."""
+    return "+zstd", subprocess.run(["zstd", "-q", "-c"], input=layer, capture_output=True, check=True).stdout
+
+
+def mixed(layer: bytes) -> tuple[str, bytes]:
+    """One of the three, as the layer's digest has it."""
+    return (plain, gzipped, zstandard)[int(sha256(layer)[:8], 16) % 3](layer)
+
+
+Compression = Callable[[bytes], tuple[str, bytes]]
+
+
+# Docker's archives.
+
+
+def docker_v1(image: Image) -> Members:
+    """As ``docker save`` wrote before 1.10: per layer a directory that names its parent, and repositories."""
+    ids = _v1_ids(image)
+    members: Members = {}
+    for index, (layer_id, layer) in enumerate(zip(ids, image.layers, strict=True)):
+        members |= {
+            layer_id: DIRECTORY,
+            f"{layer_id}/VERSION": b"1.0",
+            f"{layer_id}/json": encode(_v1_json(image, ids, index)),
+            f"{layer_id}/layer.tar": layer,
+        }
+    return members | {"repositories": encode({image.name: {image.tag: ids[-1]}})}
+
+
+def _v1_ids(image: Image) -> list[str]:
+    """One random-looking number a layer; never the digest of anything in it."""
+    return [sha256(f"{image.name}:{image.tag} {index}".encode()) for index in range(len(image.layers))]
+
+
+def _v1_json(image: Image, ids: list[str], index: int) -> dict[str, Any]:
+    parent = {"parent": ids[index - 1]} if index else {}
+    top = index == len(ids) - 1
+    return {
+        "id": ids[index],
+        **parent,
+        "created": CREATED,
+        "docker_version": "1.9.1",
+        "container_config": {"Cmd": ["/bin/sh", "-c", f"step {index}"]},
+        "config": image.runtime if top else {},
+        "architecture": image.architecture,
+        "os": "linux",
+        "Size": len(image.layers[index]),
+    }
+
+
+def docker_v1_1(*images: Image) -> Members:
+    """As ``docker save`` wrote from 1.10 to 24: the linked list, and manifest.json with its own list."""
+    members: Members = {}
+    entries, repositories = [], {}
+    for image in images:
+        members |= docker_v1(image)
+        members[f"{sha256(image.config())}.json"] = image.config()
+        entries.append(_entry(image, [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]))
+        repositories[image.name] = {image.tag: _v1_ids(image)[-1]}
+    return members | {"manifest.json": encode(entries), "repositories": encode(repositories)}
+
+
+def _entry(image: Image, layers: Iterable[str]) -> dict[str, Any]:
+    return {
+        "Config": f"{sha256(image.config())}.json",
+        "RepoTags": [f"{image.name}:{image.tag}"],
+        "Layers": list(layers),
+    }
+
+
+def nixpkgs(image: Image, compression: Compression = plain) -> Members:
+    """As nixpkgs' buildLayeredImage writes: a directory a layer, named by its digest, and manifest.json."""
+    blobs = [compression(layer)[1] for layer in image.layers]
+    names = [f"{sha256(blob)}/layer.tar" for blob in blobs]
+    layers = dict(zip(names, blobs, strict=True))
+    config = {f"{sha256(image.config())}.json": image.config()}
+    return {**layers, **config, "manifest.json": encode([_entry(image, names)])}
+
+
+def linked(image: Image, link: type) -> Members:
+    """As Docker 1.10 and later wrote a layer that an image has twice: the second is a link to the first."""
+    names = [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]
+    first: dict[bytes, str] = {}
+    members = docker_v1_1(image)
+    for name, layer in zip(names, image.layers, strict=True):
+        earlier = first.setdefault(layer, name)
+        if earlier != name:
+            members[name] = link(f"../{earlier}") if link is Link else link(earlier)
+    return members
+
+
+def docker_oci(image: Image, compression: Compression = plain) -> Members:
+    """As ``docker save`` writes since 25: an OCI layout, with manifest.json beside it."""
+    blobs = [f"blobs/sha256/{sha256(compression(layer)[1])}" for layer in image.layers]
+    config = f"blobs/sha256/{sha256(image.config())}"
+    entry = {**_entry(image, blobs), "Config": config}
+    names = {"io.containerd.image.name": f"docker.io/library/{image.name}:{image.tag}"}
+    return {**oci_layout(image, compression, names), "manifest.json": encode([entry])}
+
+
+# OCI layouts.
+
+
+def oci_layout(
+    image: Image, compression: Compression = plain, names: dict[str, str] | None = None
+) -> Members:
+    """A layout with one image, by its tag, and by further annotations in NAMES."""
+    descriptor, blobs = oci_image(image, compression)
+    annotations = {"org.opencontainers.image.ref.name": image.tag, **(names or {})}
+    return _layout([{**descriptor, "annotations": annotations}], blobs)
+
+
+def oci_index(images: Iterable[Image], compression: Compression = plain, nested: bool = False) -> Members:
+    """A layout with an index of one image a platform; NESTED: that index is in another."""
+    blobs: Members = {}
+    manifests = []
+    for image in images:
+        descriptor, more = oci_image(image, compression)
+        blobs |= more
+        manifests.append({**descriptor, "platform": {"architecture": image.architecture, "os": "linux"}})
+    descriptor = _index_blob(manifests, blobs)
+    if nested:
+        descriptor = _index_blob([descriptor], blobs)
+    return _layout([{**descriptor, "annotations": {"org.opencontainers.image.ref.name": "v1"}}], blobs)
+
+
+def _index_blob(manifests: list[dict[str, Any]], blobs: Members) -> dict[str, Any]:
+    index = encode({"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests})
+    return _blob(f"{OCI}.index.v1+json", index, blobs)
+
+
+def oci_image(image: Image, compression: Compression) -> tuple[dict[str, Any], Members]:
+    """The descriptor of the image's manifest, and its blobs."""
+    blobs: Members = {}
+    config = _blob(f"{OCI}.config.v1+json", image.config(), blobs)
+    layers = []
+    for layer in image.layers:
+        suffix, data = compression(layer)
+        layers.append(_blob(f"{OCI}.layer.v1.tar{suffix}", data, blobs))
+    manifest = {"schemaVersion": 2, "mediaType": f"{OCI}.manifest.v1+json", "config": config, "layers": layers}
+    return _blob(f"{OCI}.manifest.v1+json", encode(manifest), blobs), blobs
+
+
+def _blob(media_type: str, data: bytes, blobs: Members) -> dict[str, Any]:
+    """The descriptor of DATA, which is put among BLOBS."""
+    blobs[f"blobs/sha256/{sha256(data)}"] = data
+    return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+
+
+def _layout(manifests: list[dict[str, Any]], blobs: Members) -> Members:
+    index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
+    return {
+        "oci-layout": encode({"imageLayoutVersion": "1.0.0"}),
+        "index.json": encode(index),
+        **blobs,
+    }
