@@ -28,16 +28,16 @@ def read_closure(value: Value) -> tuple[StorePath, ...]:
     that is not in it (then it is no closure).
     """
     found: dict[str, StorePath] = {}
-    for member, item in _members(value):
+    for member, item in members(value):
         if item.path in found:
             raise member.error(f"{item.path} stands twice in the closure")
         found[item.path] = item
-    for member, item in _members(value) if _is_open(found) else ():
+    for member, item in members(value) if _is_open(found) else ():
         _check_references(member, item, found)
     return tuple(found[path] for path in sorted(found))
 
 
-def _members(value: Value) -> Iterator[tuple[Value, StorePath]]:
+def members(value: Value) -> Iterator[tuple[Value, StorePath]]:
     """Each member of the closure in VALUE, and what it says."""
     if type(value.expect(list, dict)) is list:
         yield from ((member, _store_path(member, member["path"].text(), None)) for member in value)
