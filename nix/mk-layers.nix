@@ -9,7 +9,6 @@
   mkLayers :: {
     name :: String,
     plan :: Derivation | { layers :: [ { storePaths :: [ StorePath ] } ] },
-    exclude :: [ Layer ],
     uid, gid :: Int,
     uname, gname :: String,
     mtime :: Int | String,
@@ -25,7 +24,6 @@
 {
   name ? "layers",
   plan,
-  exclude ? [ ],
   uid ? 0,
   gid ? 0,
   uname ? "",
@@ -43,7 +41,6 @@ build "mk-layers" {
     no-blob = !blob;
     inherit
       plan
-      exclude
       uid
       gid
       uname

@@ -13,6 +13,7 @@ import pytest
 
 from engines import daemon
 from engines.every import ENGINES
+from nix_machine import Nix
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,13 @@ def _go_without(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def nix(need) -> Nix:
+    """Nix, with the machine's own store."""
+    need("nix-build")
+    return Nix()
 
 
 @pytest.fixture
