@@ -122,6 +122,7 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
             continue
         if action.type is json_file:
             documents[action.dest] = json_file(value.raw) if isinstance(value.raw, str) else value
+            action.required = False  # it is there, though not among the arguments
         elif action.option_strings:
             arguments += _option_words(action, value)
         else:
