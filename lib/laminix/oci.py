@@ -225,11 +225,18 @@ def check_runtime(value: Value) -> None:
     _check_fields(value, RUNTIME_FIELDS)
 
 
-def check_environment(value: Value) -> None:
-    """Raises LaminixError where an element of ``Env`` in VALUE is no NAME=VALUE (images at large have such)."""
+def read_runtime(given: Value) -> dict[str, Any]:
+    """The ``config`` object that a user gives; raises LaminixError for a wrong type and for a bad ``Env``.
+
+    JSON paths start at ``config``, wherever the object was found.
+    """
+    value = Value(given.raw, "bad config", given.place, "config")
+    check_runtime(value)
+    # Only here: images at large have variables without a value.
     for variable in value.get("Env") or ():
         if variable.text().find("=") < 1:
             raise variable.error(f"found {variable.raw!r}, expected NAME=VALUE")
+    return value.raw
 
 
 def _check_fields(value: Value, fields: dict[str, Callable[[Value], Any]]) -> None:

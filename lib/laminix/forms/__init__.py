@@ -1,0 +1,27 @@
+"""Every form of image, each in a module of its own, behind one door: ``open_image``."""
+
+from laminix.errors import LaminixError
+from laminix.forms import dir_transport, docker_archive, docker_legacy, oci_layout
+from laminix.forms.choice import choose
+from laminix.image import Image
+from laminix.members import WHAT, open_members
+from laminix.platform import parse_platform
+
+# In this order: a hybrid archive is a layout too, and its manifest.json goes first.
+FORMS = (docker_archive, dir_transport, oci_layout, docker_legacy)
+
+
+def open_image(path: str, image: str | None = None, platform: str | None = None) -> Image:
+    """The image at PATH, a directory or an archive of any form (``-``: an archive on standard input).
+
+    IMAGE (NAME[:TAG]) and PLATFORM (OS/ARCH[/VARIANT]) choose where there are several.  What forms there
+    are is found by looking.  Only documents are read, no layers, except for archives of before Docker 1.10,
+    whose diff IDs only the layers tell.  Raises LaminixError for what is no image, or no sound one.
+    """
+    wanted = parse_platform(platform) if platform is not None else None
+    members = open_members(path)
+    for form in FORMS:
+        if form.recognises(members):
+            return choose(form.candidates(members), image, wanted, path).read()
+    why = "no image: found no index.json, manifest.json or repositories in it"
+    raise LaminixError(WHAT, why, path)

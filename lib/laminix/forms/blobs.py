@@ -1,0 +1,218 @@
+"""Images by manifest and index, whose blobs are named by digest: what OCI layouts and ``dir:`` share."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from laminix import strict_json
+from laminix.descriptor import Descriptor
+from laminix.digest import hasher, written
+from laminix.errors import LaminixError
+from laminix.forms.choice import Candidate
+from laminix.image import Image, StoredLayer
+from laminix.image_making import stored_layer
+from laminix.layer import read_layer
+from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.oci import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    NAME_ANNOTATION,
+    TAG_ANNOTATION,
+    Config,
+    Index,
+    Manifest,
+    read_config,
+    read_index,
+    read_manifest,
+)
+from laminix.platform import Platform, read_platform
+from laminix.reference import Reference, split_tag
+
+# What buildx puts into an index beside its images: statements about them, for no platform.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Members of which some are blobs, and how those are named."""
+
+    members: DirectoryMembers | ArchiveMembers
+    name_of: Callable[[str], str]  # the member that is the blob of a digest
+    name_of_manifest: Callable[[str], str]
+
+    def document(self, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
+        """The manifest or index that DESCRIPTOR points to, its size and digest checked."""
+        return self._checked(self.name_of_manifest(descriptor.digest), descriptor, what)
+
+    def config(self, descriptor: Descriptor) -> tuple[bytes, Config]:
+        """The config that DESCRIPTOR points to, its size and digest checked."""
+        data, value = self._checked(self.name_of(descriptor.digest), descriptor, "bad config")
+        return data, read_config(value)
+
+    def _checked(self, name: str, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
+        data, location = self.members.read(name), self.members.location(name)
+        check_document(data, descriptor, what, location)
+        return data, strict_json.loads(data, what, location)
+
+
+def check_document(data: bytes, descriptor: Descriptor, what: str, location: str) -> None:
+    """Raises LaminixError where DATA has another size or digest than DESCRIPTOR says."""
+    if len(data) != descriptor.size:
+        raise LaminixError(what, f"it has {len(data)} bytes, its descriptor says {descriptor.size}", location)
+    state = hasher(descriptor.digest)
+    state.update(data)
+    if written(state) != descriptor.digest:
+        raise LaminixError(what, f"its digest is {written(state)}, expected {descriptor.digest}", location)
+
+
+# Choosing.
+
+
+def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
+    """The images of INDEX and of the indexes in it; one with several names is there once."""
+    leaves: dict[str, tuple[Descriptor, tuple[Reference, ...]]] = {}
+    others: list[str] = []
+    for descriptor, references in _leaves(blobs, index, (), ()):
+        if _is_image(descriptor):
+            known = leaves.get(descriptor.digest, (descriptor, ()))
+            leaves[descriptor.digest] = (known[0], tuple(dict.fromkeys(known[1] + references)))
+        else:
+            others.append(descriptor.others.get("artifactType") or descriptor.media_type)
+    if not leaves:
+        why = f"an artifact ({others[0]}), no image" if others else "its index is empty: there is no image"
+        raise LaminixError(WHAT, why, blobs.members.place)
+    return [_candidate(blobs, descriptor, references) for descriptor, references in leaves.values()]
+
+
+def _leaves(
+    blobs: Blobs, index: Index, inherited: tuple[Reference, ...], trail: tuple[str, ...]
+) -> Iterator[tuple[Descriptor, tuple[Reference, ...]]]:
+    """What the index points to and is no index, with the names it has or inherits."""
+    for descriptor in index.manifests:
+        references = _references(descriptor) or inherited
+        if descriptor.media_type not in INDEX_TYPES:
+            yield descriptor, references
+        elif descriptor.digest in trail:
+            raise LaminixError("bad index", f"it holds itself: {descriptor.digest}", blobs.members.place)
+        else:
+            _, value = blobs.document(descriptor, "bad index")
+            yield from _leaves(blobs, read_index(value), references, (*trail, descriptor.digest))
+
+
+def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
+    """The name that the annotations of an index's entry give, as one or no reference."""
+    annotations = descriptor.others.get("annotations") or {}
+    tag, name = annotations.get(TAG_ANNOTATION), annotations.get(NAME_ANNOTATION)
+    name, name_tag = split_tag(name) if name else (None, None)
+    if name and (tag or name_tag):
+        return (Reference(name, name_tag or tag),)
+    if not tag:
+        return ()
+    # podman writes the whole name where others write the tag.
+    name, whole_tag = split_tag(tag)
+    return (Reference(name, whole_tag),) if whole_tag else (Reference("", tag),)
+
+
+def _is_image(descriptor: Descriptor) -> bool:
+    platform = descriptor.others.get("platform") or {}
+    return (
+        descriptor.media_type in MANIFEST_TYPES
+        and not descriptor.others.get("artifactType")
+        and platform.get("os") != UNKNOWN
+    )
+
+
+def _candidate(blobs: Blobs, descriptor: Descriptor, references: tuple[Reference, ...]) -> Candidate:
+    return Candidate(
+        references, partial(_platform, blobs, descriptor), partial(read_image, blobs, descriptor, references)
+    )
+
+
+def _platform(blobs: Blobs, descriptor: Descriptor) -> Platform:
+    stated = descriptor.others.get("platform")
+    if stated:
+        return read_platform(strict_json.Value(stated, "bad index", blobs.members.place, "platform"))
+    _, value = blobs.document(descriptor, "bad manifest")
+    return blobs.config(read_manifest(value).config)[1].platform
+
+
+def find_by_config(blobs: Blobs, index: Index, config_digest: str) -> Image | None:
+    """The image under INDEX whose config has that digest, None where there is none.
+
+    ``docker save`` lists platforms that it has no manifest of: those are passed over.
+    """
+    for descriptor, references in _leaves(blobs, index, (), ()):
+        if _is_image(descriptor) and blobs.members.has(blobs.name_of_manifest(descriptor.digest)):
+            _, value = blobs.document(descriptor, "bad manifest")
+            if read_manifest(value).config.digest == config_digest:
+                return read_image(blobs, descriptor, references)
+    return None
+
+
+# Reading.
+
+
+def read_image(blobs: Blobs, descriptor: Descriptor, references: tuple[Reference, ...]) -> Image:
+    """The image whose manifest DESCRIPTOR points to."""
+    data, value = blobs.document(descriptor, "bad manifest")
+    return image_of_manifest(blobs, data, read_manifest(value), references)
+
+
+def image_of_manifest(
+    blobs: Blobs, manifest_bytes: bytes, manifest: Manifest, references: tuple[Reference, ...]
+) -> Image:
+    """The image of this manifest; raises LaminixError where a layer is missing or of another size."""
+    config_bytes, config = blobs.config(manifest.config)
+    place = blobs.members.place
+    check_layer_number(len(manifest.layers), config, place)
+    layers = tuple(_layer(blobs, layer, diff_id) for layer, diff_id in zip(manifest.layers, config.diff_ids))
+    return Image(references, config_bytes, config, layers, manifest, manifest_bytes, manifest.annotations)
+
+
+def check_layer_number(number: int, config: Config, place: str) -> None:
+    """Raises LaminixError unless the config has as many diff IDs as the manifest has layers."""
+    if number != len(config.diff_ids):
+        why = f"the manifest lists {number} layers, the config {len(config.diff_ids)} diff IDs"
+        raise LaminixError(WHAT, why, place)
+
+
+def _layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
+    name, members = blobs.name_of(descriptor.digest), blobs.members
+    if not members.has(name):
+        return _recipe_layer(blobs, descriptor, diff_id)
+    layer = StoredLayer(
+        diff_id=diff_id,
+        media_type=descriptor.media_type,
+        size=descriptor.size,
+        digest=descriptor.digest,
+        location=members.location(name),
+        open=partial(members.open, name),
+        file=members.file(name),
+    )
+    check_stored_size(layer, members.size(name))
+    return layer
+
+
+def check_stored_size(layer: StoredLayer, found: int) -> None:
+    """Raises LaminixError where the blob that was FOUND has another size than the layer's descriptor says."""
+    if found != layer.size:
+        raise LaminixError("bad layer", f"it has {found} bytes, the manifest says {layer.size}", layer.location)
+
+
+def _recipe_layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
+    """A layer without a blob, whose layer directory makes it again."""
+    document = f"{recipe_name(descriptor.digest)}/layer.json"
+    path = blobs.members.file(document)
+    if path is None:
+        why = f"the manifest names the layer {descriptor.digest}, which is missing in it"
+        raise LaminixError(WHAT, why, blobs.members.place)
+    directory = path.removesuffix("/layer.json")
+    layer = stored_layer(directory, read_layer(directory))
+    if (layer.digest, layer.diff_id) != (descriptor.digest, diff_id):
+        raise LaminixError("bad layer", f"it is {layer.digest}, expected {descriptor.digest}", directory)
+    return layer
+
+
+def recipe_name(digest: str) -> str:
+    """The member of an image directory that is a link to the layer directory of DIGEST's recipe."""
+    return f"layers/{digest.replace(':', '/')}"

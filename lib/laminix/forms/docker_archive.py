@@ -1,0 +1,128 @@
+"""Docker's archives since 1.10: manifest.json lists images, each with its config and layers in order.
+
+Since Docker 25 the same archive is an OCI layout too.  Then manifest.json says which images there are
+and what they are called, and the layout adds digests and media types.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+from laminix import descriptor as types
+from laminix import strict_json
+from laminix.digest import PATTERN, sha256
+from laminix.errors import LaminixError
+from laminix.forms import oci_layout
+from laminix.forms.blobs import check_layer_number, check_stored_size
+from laminix.forms.choice import Candidate
+from laminix.image import Image, StoredLayer
+from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.oci import read_config
+from laminix.reference import Reference, parse_reference
+from laminix.strict_json import Value
+from laminix.uncompress import LONGEST_MAGIC, compression_of
+
+MANIFEST = "manifest.json"
+
+
+# Reading.
+
+
+def recognises(members: DirectoryMembers | ArchiveMembers) -> bool:
+    """Whether MEMBERS are of this form: their manifest.json is a list (that of ``dir:`` is an object)."""
+    return members.has(MANIFEST) and not isinstance(_document(members).raw, dict)
+
+
+def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
+    """The images that manifest.json lists."""
+    document = _document(members)
+    entries = [_candidate(members, entry) for entry in document]
+    if not entries:
+        raise document.error("an empty list: there is no image")
+    return entries
+
+
+def _document(members: DirectoryMembers | ArchiveMembers) -> Value:
+    return strict_json.loads(members.read(MANIFEST), "bad manifest", members.location(MANIFEST))
+
+
+def _candidate(members: DirectoryMembers | ArchiveMembers, entry: Value) -> Candidate:
+    config_name = entry["Config"].text()
+    layer_names = entry["Layers"].texts() if entry["Layers"].raw is not None else []
+    references = tuple(_reference(tag) for tag in entry.get("RepoTags") or ())
+    read = partial(_read, members, config_name, layer_names, references)
+    return Candidate(references, lambda: read().config.platform, read)
+
+
+def _reference(value: Value) -> Reference:
+    try:
+        return parse_reference(value.text())
+    except LaminixError as error:
+        raise value.error(error.why) from None
+
+
+def _read(
+    members: DirectoryMembers | ArchiveMembers,
+    config_name: str,
+    layer_names: list[str],
+    references: tuple[Reference, ...],
+) -> Image:
+    config_bytes = members.read(config_name)
+    location = members.location(config_name)
+    _check_blob_name(config_name, config_bytes, location)
+    config = read_config(strict_json.loads(config_bytes, "bad config", location))
+    check_layer_number(len(layer_names), config, members.place)
+    layers = tuple(_layer(members, name, diff_id) for name, diff_id in zip(layer_names, config.diff_ids))
+    return _with_layout(members, Image(references, config_bytes, config, layers))
+
+
+def _check_blob_name(name: str, data: bytes, location: str) -> None:
+    named = _digest_in(name)
+    if named and named != sha256(data):
+        raise LaminixError("bad config", f"its digest is {sha256(data)}, its name says {named}", location)
+
+
+def _digest_in(name: str) -> str | None:
+    """The digest that the name of a layout's blob gives."""
+    digest = name.removeprefix("blobs/").replace("/", ":")
+    return digest if PATTERN.fullmatch(digest) else None
+
+
+def _layer(members: DirectoryMembers | ArchiveMembers, name: str, diff_id: str) -> StoredLayer:
+    compression = _compression(members, name)
+    if compression not in types.LAYER_TYPES:
+        known = ", ".join(types.LAYER_TYPES)
+        raise LaminixError("bad layer", f"found {compression}, expected {known}", members.location(name))
+    return StoredLayer(
+        diff_id=diff_id,
+        media_type=types.LAYER_TYPES[compression],
+        size=members.size(name),
+        # The digest of what is not compressed is the diff ID.
+        digest=diff_id if compression == "none" else _digest_in(name),
+        location=members.location(name),
+        open=partial(members.open, name),
+        file=members.file(name),
+    )
+
+
+def _compression(members: DirectoryMembers | ArchiveMembers, name: str) -> str:
+    if not members.has(name):
+        raise LaminixError(WHAT, f"manifest.json names the layer {name!r}, which is missing", members.place)
+    with members.open(name) as file:
+        return compression_of(file.read(LONGEST_MAGIC))
+
+
+def _with_layout(members: DirectoryMembers | ArchiveMembers, image: Image) -> Image:
+    """IMAGE with what a layout beside manifest.json says of it; as it is where that has no such image."""
+    if not oci_layout.recognises(members):
+        return image
+    listed = oci_layout.image_with_config(members, sha256(image.config_bytes))
+    if listed is None:
+        return image
+    layers = tuple(_agreed(layer, other) for layer, other in zip(image.layers, listed.layers, strict=True))
+    return replace(listed, references=image.references, layers=layers)
+
+
+def _agreed(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
+    """The layer of manifest.json with digest and type of the layout's; the two have to be one."""
+    check_stored_size(replace(layer, size=listed.size), layer.size)
+    return replace(layer, digest=listed.digest, media_type=listed.media_type)
