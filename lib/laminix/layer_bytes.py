@@ -39,9 +39,10 @@ def checked_pieces(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[by
 
 
 def plain_pieces(layer: StoredLayer) -> Iterator[bytes]:
-    """The layer's uncompressed tar, in pieces, checked against its diff ID at the end."""
+    """The layer's uncompressed tar, in pieces; its digest and its diff ID are checked at the end."""
+    stored = stored_pieces(layer) if layer.digest in (None, layer.diff_id) else checked_pieces(layer)
     with Beside(lambda pieces: _check_diff_id(layer, _hashed("sha256", pieces))) as check:
-        for piece in uncompressed(stored_pieces(layer), layer.location):
+        for piece in uncompressed(stored, layer.location):
             check.put(piece)
             yield piece
         check.result()
