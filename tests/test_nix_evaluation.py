@@ -1,0 +1,161 @@
+"""What evaluation touches and what it does not: nixpkgs, the current system, other builders, docs."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nix_machine import ROOT, copy_tree
+
+# A package set of which only the builder's Python works, for a platform that is not the builder's.
+CROSS = """
+let
+  cross = import ./. {
+    pkgs = {
+      python3 = throw "the image's own python3 was touched";
+      buildPackages = { inherit (pkgs) python3; };
+      stdenv = {
+        inherit (pkgs.stdenv) buildPlatform;
+        hostPlatform = { system = "aarch64-linux"; go.GOARCH = "arm64"; };
+      };
+    };
+  };
+in
+cross.mkImage {
+  name = "cross";
+  layers = [ (cross.mkLayer { closure = [ pkgs.busybox ]; }) ];
+}
+"""
+
+
+@pytest.fixture
+def tree(nix, tmp_path):
+    """Nix on a copy of the checkout."""
+    return replace(nix, tree=copy_tree(tmp_path / "tree"))
+
+
+def test_an_image_for_another_platform_is_built_by_the_builders_python(nix):
+    assert config_of(nix.build(CROSS))["architecture"] == "arm64"
+
+
+def config_of(image: Path) -> dict:
+    def blob(digest: str) -> dict:
+        return json.loads((image / "blobs" / digest.replace(":", "/")).read_bytes())
+
+    index = json.loads((image / "index.json").read_bytes())
+    return blob(blob(index["manifests"][0]["digest"])["config"]["digest"])
+
+
+# What nixpkgs' flake would give, in as far as laminix looks at it; no more is known in pure evaluation.
+PACKAGES_FLAKE = """
+{
+  outputs = _: {
+    legacyPackages.x86_64-linux =
+      let
+        python = builtins.appendContext "PYTHON" { "PYTHON".path = true; };
+        platform = { system = "x86_64-linux"; go.GOARCH = "amd64"; };
+      in
+      {
+        buildPackages.python3.interpreter = "${python}/bin/python3";
+        stdenv = { buildPlatform = platform; hostPlatform = platform; };
+        busybox = python;
+      };
+  };
+}
+"""
+
+
+@pytest.fixture
+def flake(nix, tmp_path) -> list[str]:
+    """The words that name the checkout's flake, with nixpkgs from here."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "flake.nix").write_text(PACKAGES_FLAKE.replace("PYTHON", str(nix.build("pkgs.python3"))))
+    tree = copy_tree(tmp_path / "checkout")
+    return [f"path:{tree}?dir=nix", "--override-input", "nixpkgs", f"path:{packages}", "--no-write-lock-file"]
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the flake of this test has packages for x86_64 alone")
+def test_the_flake_builds_the_package_in_pure_evaluation(nix, flake):
+    package = Path(nix("nix", "build", "--no-link", "--print-out-paths", *flake).stdout.strip())
+    assert {entry.name for entry in (package / "bin").iterdir()} == set(os.listdir(ROOT / "builders"))
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the flake of this test has packages for x86_64 alone")
+def test_the_flake_shows_what_it_has(nix, flake):
+    shown = json.loads(nix("nix", "flake", "show", "--json", *flake).stdout)
+    assert set(shown) == {"checks", "lib", "overlays", "packages"}
+    assert set(shown["packages"]["x86_64-linux"]) == {"default", "hello"}
+
+
+def test_an_import_from_a_derivation_would_be_refused(nix):
+    error = nix.failure('import (derivation { name = "x"; system = "x86_64-linux"; builder = "/bin/sh"; })')
+    assert "allow-import-from-derivation" in error
+
+
+def test_a_builder_depends_on_no_other_builder_and_on_no_docs(tree):
+    before = tree.derivations("mkLayer { }")
+    (tree.tree / "builders" / "list-layers").write_text("#!/usr/bin/env python3\n")
+    (tree.tree / "nix" / "README.md").write_text("Nothing.\n")
+    (tree.tree / "lib" / "laminix" / "README.md").write_text("Nothing.\n")
+    (tree.tree / "lib" / "laminix" / "__pycache__").mkdir(exist_ok=True)
+    (tree.tree / "tests" / "test_nothing.py").write_text("")
+    assert tree.derivations("mkLayer { }") == before
+
+
+def test_a_builder_is_built_again_after_it_changes(tree):
+    before = tree.derivations("mkLayer { }")
+    with open(tree.tree / "builders" / "mk-layer", "a") as file:
+        file.write("# changed\n")
+    assert package_names(tree.derivations("mkLayer { }") - before) == ["laminix-mk-layer", "layer"]
+
+
+SHARED = 'examples.shared-layers.morning'
+
+
+def test_one_changed_word_of_the_config_builds_no_layer_again(tree):
+    before = tree.derivations(SHARED)
+    edit(tree.tree / "nix" / "examples" / "shared-layers.nix", "Good morning.", "Good day.")
+    assert package_names(tree.derivations(SHARED) - before) == ["morning"]
+
+
+WEB = "examples.web-server"
+
+
+def test_one_changed_file_builds_one_layer_again(tree):
+    before = tree.derivations(WEB)
+    edit(tree.tree / "nix" / "examples" / "web-server" / "index.html", "laminix", "another title")
+    assert package_names(tree.derivations(WEB) - before) == ["web-server", "web-server-mentioned", "web-server-root"]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def package_names(derivations: set[str]) -> list[str]:
+    return sorted(path[44:].removesuffix(".drv") for path in derivations)
+
+
+def test_a_system_without_stand_ins_is_told_in_one_line(nix):
+    error = nix.failure('(import ./nix/host-pkgs.nix { system = "riscv64-linux"; }).python3')
+    assert "laminix: no <nixpkgs>, and no stand-ins for riscv64-linux; use aarch64-linux x86_64-linux, or pass pkgs" in error
+
+
+def test_a_missing_program_of_the_host_is_told_with_a_remedy(nix):
+    error = nix.failure('pkgs.fromHost { name = "no-such-program"; }')
+    assert "/usr/bin has no no-such-program; install it with apt-get" in error
+
+
+def test_the_stand_in_for_python_has_what_laminix_and_its_tests_import(nix):
+    python = nix.build("pkgs.python3")
+    modules = "import sqlite3, ctypes, ssl, zlib, bz2, lzma, hashlib, json; print(json.__cached__)"
+    shown = nix(python / "bin" / "python3", "-I", "-B", "-c", modules).stdout
+    assert shown.startswith(f"{python}/lib/")
+
+
+def test_the_overlay_adds_laminix_and_nothing_else(nix):
+    names = nix.evaluate("builtins.attrNames (import ./nix/overlay.nix pkgs { })")
+    assert names == ["laminix"]
