@@ -24,21 +24,19 @@ NAMES = {
 def dumps(value: Any) -> bytes:
     """The value as JSON: UTF-8, keys as the value orders them, no blanks, a newline at the end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass") + b"\n"
+    # A lone surrogate (Python's stand-in for a byte that is not UTF-8) stays what it is, as JSON's escape.
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def loads(data: bytes, what: str, place: object = None) -> "Value":
     """The document in DATA.  WHAT names it in errors ("bad manifest"), PLACE is where it came from.
 
-    Raises LaminixError for text that is not JSON, for a key given twice, and for NaN and its like.
+    Raises LaminixError for text that is not JSON, for a key given twice, and for NaN, infinity and their like.
     """
     try:
-        return Value(
-            json.loads(data, object_pairs_hook=_no_repeats, parse_constant=_no_constant),
-            what,
-            place,
-            "",
-        )
+        text = data.decode(json.detect_encoding(data))
+        hooks = {"object_pairs_hook": _no_repeats, "parse_constant": _no_constant, "parse_float": _fraction}
+        return Value(json.loads(text, **hooks), what, place)
     except RecursionError:
         raise LaminixError(what, "nested too deeply to be read", place) from None
     except ValueError as error:
@@ -56,6 +54,13 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits} is too large a number")
+    return number
 
 
 class Value:
@@ -97,6 +102,7 @@ class Value:
     def items(self) -> Iterator[tuple[str, "Value"]]:
         """The members of an object, in the document's order."""
         for key in self.expect(dict):
+            self._check_text(key)
             yield key, self._member(key)
 
     def __iter__(self) -> Iterator["Value"]:
@@ -105,8 +111,16 @@ class Value:
             yield Value(raw, self.what, self.place, f"{self.path}[{index}]")
 
     def text(self) -> str:
-        """The string."""
-        return self.expect(str)
+        """The string; a lone surrogate in it is a byte that is not UTF-8 (PEP 383), any other is an error."""
+        self._check_text(self.expect(str))
+        return self.raw
+
+    def _check_text(self, text: str) -> None:
+        try:
+            if not text.isascii():
+                text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise self.error(f"{text!r} has half a surrogate pair in it, which is no text") from None
 
     def number(self) -> int:
         """The whole number, which has to be zero or more."""
