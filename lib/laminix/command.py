@@ -11,6 +11,7 @@ lists directories of programs; the place to write to is ``outputs.out``.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -55,6 +56,7 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     Returns the exit status: 0 done, 1 faulty input, told in one line on standard error.
     Wrong usage leaves with 2 from the parser.
     """
+    _clean_up_when_told_to_end()
     try:
         options = read_options(parser, sys.argv[1:], os.environ)
         text = main(options)
@@ -71,6 +73,18 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
         return _fail(parser.prog, one_line(_os_error(error)))
     except KeyboardInterrupt:
         return _fail(parser.prog, "interrupted")
+
+
+def _clean_up_when_told_to_end() -> None:
+    """Let what is half done be taken away first, whichever signal says that enough is enough."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup(1) leaves it
+            signal.signal(number, _end)
+
+
+def _end(number: int, _) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleaning up
+    raise KeyboardInterrupt
 
 
 def _fail(prog: str, message: str) -> int:
@@ -102,13 +116,13 @@ def read_options(
     attributes = strict_json.loads(read_bytes(attributes_file), "bad attributes", attributes_file)
     path = attributes.get("path")
     if path is not None:
-        environment["PATH"] = ":".join(path.texts())
+        environment["PATH"] = ":".join(_word(directory) for directory in path)
     return _from_attributes(parser, attributes)
 
 
 def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Value) -> argparse.Namespace:
     request = dict(attributes["request"].items())
-    output = attributes["outputs"]["out"].text()
+    output = _word(attributes["outputs"]["out"])
     actions = {_key(action): action for action in parser._actions}
     for name, action in actions.items():
         if action.type is json_file and attributes.get(name) is not None:
@@ -121,7 +135,7 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         if value.raw is None:
             continue
         if action.type is json_file:
-            documents[action.dest] = json_file(value.raw) if isinstance(value.raw, str) else value
+            documents[action.dest] = json_file(_word(value)) if isinstance(value.raw, str) else value
             action.required = False  # it is there, though not among the arguments
         elif action.option_strings:
             arguments += _option_words(action, value)
@@ -153,5 +167,8 @@ def _option_words(action: argparse.Action, value: strict_json.Value) -> list[str
 
 
 def _word(value: strict_json.Value) -> str:
-    raw = value.expect(str, int)
-    return raw if isinstance(raw, str) else str(raw)
+    if isinstance(value.expect(str, int), int):
+        return str(value.raw)
+    if "\0" in value.text():
+        raise value.error("has a zero byte in it, which no option can have")
+    return value.raw
