@@ -4,10 +4,10 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, shown
 
 
 @contextlib.contextmanager
@@ -50,15 +50,26 @@ def new_file(out: str) -> Iterator[BinaryIO]:
 
 def refuse_existing(out: str) -> None:
     """Raises LaminixError if anything, a dangling link included, stands at OUT."""
-    if os.path.lexists(out):
+    if os.path.lexists(out.rstrip("/") or out):
         raise LaminixError("cannot write the output", "it exists already; remove it first", out)
+
+
+def refuse_inside(out: str, directories: Iterable[str]) -> None:
+    """Raises LaminixError if OUT would be in one of DIRECTORIES, which are read while it is written."""
+    place = os.path.realpath(out)
+    for directory in directories:
+        if os.path.commonpath([place, os.path.realpath(directory)]) == os.path.realpath(directory):
+            raise LaminixError("cannot write the output", f"it would be inside {shown(directory)!r}, which is read", out)
 
 
 def _draft(out, make):
     """What MAKE makes beside OUT, under a name of its own."""
-    parent, name = os.path.split(os.path.normpath(out))
+    parent, name = os.path.split(out.rstrip("/"))
+    if name in ("", ".", ".."):
+        raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected the path of something new")
     try:
-        return make(prefix=f".{name}.", dir=parent or ".")
+        # Names have at most 255 bytes, and this one is longer than OUT's.
+        return make(prefix=f".{name[:50]}.", dir=parent or ".")
     except FileNotFoundError:
         raise LaminixError("cannot write the output", "its parent directory does not exist", out) from None
     except NotADirectoryError:
