@@ -36,7 +36,7 @@ def find_compressor(name: str, threads: int) -> Compressor:
     if program is None:
         raise LaminixError("no such compressor", f"found neither {', '.join(NAMES)} nor a program", words[0])
     command = (program, *words[1:])
-    return Compressor(name, command, _output([program, "--version"]).strip() if name == "zstd" else None)
+    return Compressor(name, command, _version(program) if name == "zstd" else None)
 
 
 def zstd_command(threads: int) -> list[str]:
@@ -54,10 +54,14 @@ def _split(command: str) -> list[str]:
     return words
 
 
-def _output(command: list[str]) -> str:
+def _version(program: str) -> str:
+    """What the program says of its version."""
     import subprocess  # costs 10 ms, and most layers need no program
 
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        raise LaminixError("bad compressor", f"it cannot tell its version: exit status {done.returncode}", program)
+    return done.stdout.decode("utf-8", "backslashreplace").strip()
 
 
 def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iterator[bytes]:

@@ -18,7 +18,8 @@ def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[b
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
         failures: list[BaseException] = []
-        feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures))
+        unread: list[BrokenPipeError] = []
+        feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures, unread))
         feeder.start()
         try:
             while piece := process.stdout.read(PIECE):
@@ -34,15 +35,19 @@ def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[b
             complaints.seek(0)
             said = one_line(complaints.read(500).decode("utf-8", "replace").strip()) or "it says nothing"
             raise LaminixError("a program failed", f"exit status {status}: {said}", command[0])
+        if unread:
+            raise LaminixError("a program failed", "it ended before it had read everything", command[0])
 
 
-def _feed(stdin, data: Iterable[bytes], failures: list[BaseException]) -> None:
-    """Write DATA and close; what goes wrong is left in FAILURES for the thread that reads."""
+def _feed(
+    stdin, data: Iterable[bytes], failures: list[BaseException], unread: list[BrokenPipeError]
+) -> None:
+    """Write DATA and close; what goes wrong is left in FAILURES, or in UNREAD, for the thread that reads."""
     try:
         with stdin:
             for piece in data:
                 stdin.write(piece)
-    except BrokenPipeError:
-        pass  # the program ended early: its exit status says why
+    except BrokenPipeError as error:
+        unread.append(error)  # the program ended early; if it failed, its exit status says why
     except BaseException as error:
         failures.append(error)
