@@ -8,6 +8,7 @@ from typing import Any
 from laminix.blob import write_blob
 from laminix.compression import Compressor
 from laminix.entries import Owner
+from laminix.errors import shown
 from laminix.layer import Layer, write_layer
 from laminix.perms import apply_rules, read_rules
 from laminix.sources import layer_tree
@@ -101,6 +102,6 @@ def _comment(packing: Packing) -> str:
     names = sorted(full_name(path) for path in set(packing.store_paths))
     if len(names) > NAMES_IN_COMMENT:
         names[NAMES_IN_COMMENT:] = [f"{len(names) - NAMES_IN_COMMENT} more"]
-    copied = [f"files in {destination}" for _, destination in packing.copies]
-    gone = [f"without {path}" for path in packing.removed]
+    copied = [f"files in {shown(destination)}" for _, destination in packing.copies]
+    gone = [f"without {shown(path)}" for path in packing.removed]
     return ", ".join(names + copied + gone)
