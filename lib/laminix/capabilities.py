@@ -23,43 +23,54 @@ NAMES = (
 ).split()
 NUMBERS = {f"cap_{name}": number for number, name in enumerate(NAMES)}
 
-CLAUSE = re.compile(r"(?P<names>[a-z_,]+)[=+](?P<flags>[eip]+)")
+CLAUSE = re.compile(r"(?P<names>[a-z_,]+)(?P<operator>[=+])(?P<flags>[eip]+)")
 
 
 def read_capabilities(value: Value) -> bytes:
     """The xattr's value for a list of names, each permitted and effective, or for a text such as
-    ``cap_net_raw,cap_net_admin=ep``.
+    ``cap_net_raw,cap_net_admin=ep``, whose clauses take effect from left to right.
 
     Raises LaminixError for names and flags that are not known, and for some capabilities effective and
     others not: a file has one bit for all.
     """
     if isinstance(value.raw, list):
-        clauses = [(name, "ep", element) for name, element in ((e.text().lower(), e) for e in value)]
+        clauses = [(element.text().lower(), "=", "ep", element) for element in value]
     else:
         clauses = [clause for word in value.text().lower().split() for clause in _clauses(word, value)]
     if not clauses:
         raise value.error("names no capability, expected some like cap_net_bind_service")
-    return _encode(clauses, value)
+    flags: dict[int, set[str]] = {}
+    for name, operator, letters, element in clauses:
+        number = _number(name, element)
+        flags[number] = set(letters) | (flags.get(number, set()) if operator == "+" else set())
+    return _encode(flags, value)
 
 
-def _clauses(word: str, value: Value) -> list[tuple[str, str, Value]]:
+def _clauses(word: str, value: Value) -> list[tuple[str, str, str, Value]]:
     match = CLAUSE.fullmatch(word)
     if not match:
         raise value.error(f"found {word!r}, expected NAMES=FLAGS like cap_net_raw,cap_net_admin=ep")
-    return [(name, match["flags"], value) for name in match["names"].split(",")]
+    return [(name, match["operator"], match["flags"], value) for name in match["names"].split(",")]
 
 
-def _encode(clauses: list[tuple[str, str, Value]], value: Value) -> bytes:
-    permitted = inheritable = 0
-    for name, flags, element in clauses:
-        if name not in NUMBERS:
-            raise element.error(f"found {name!r}, which is no capability (they are called cap_…)")
-        bit = 1 << NUMBERS[name]
-        permitted |= bit if "p" in flags else 0
-        inheritable |= bit if "i" in flags else 0
-    effective = {"e" in flags for _, flags, _ in clauses}
-    if len(effective) > 1:
-        raise value.error("some are effective and others are not; a file has one bit for all of them")
-    magic = REVISION_2 | (EFFECTIVE if effective == {True} else 0)
+def _number(name: str, value: Value) -> int:
+    if name not in NUMBERS:
+        raise value.error(f"found {name!r}, which is no capability (they are called cap_…)")
+    return NUMBERS[name]
+
+
+def _encode(flags: dict[int, set[str]], value: Value) -> bytes:
+    permitted, inheritable, effective = (_mask(flags, letter) for letter in "pie")
+    if effective not in (0, permitted | inheritable):
+        raise value.error(
+            "some are effective and others are not, or effective alone; a file has one bit for all that "
+            "are permitted or inheritable"
+        )
+    magic = REVISION_2 | (EFFECTIVE if effective else 0)
     low = 0xFFFFFFFF
     return struct.pack("<5I", magic, permitted & low, inheritable & low, permitted >> 32, inheritable >> 32)
+
+
+def _mask(flags: dict[int, set[str]], letter: str) -> int:
+    """The capabilities that have the flag, a bit for each."""
+    return sum(1 << number for number, letters in flags.items() if letter in letters)
