@@ -1,5 +1,7 @@
 """Every form of image, each in a module of its own, behind one door: ``open_image``."""
 
+import argparse
+
 from laminix.errors import LaminixError
 from laminix.forms import dir_transport, docker_archive, docker_legacy, oci_layout
 from laminix.forms.choice import choose
@@ -9,6 +11,14 @@ from laminix.platform import parse_platform
 
 # In this order: a hybrid archive is a layout too, and its manifest.json goes first.
 FORMS = (docker_archive, dir_transport, oci_layout, docker_legacy)
+
+
+def add_image_options(parser: argparse.ArgumentParser) -> None:
+    """Declare on PARSER what ``open_image`` takes: IMAGE, --image and --platform."""
+    add = parser.add_argument
+    add("IMAGE", metavar="IMAGE", help="a directory or archive of any form; '-' is an archive on standard input")
+    add("--image", metavar="NAME[:TAG]", help="which image, where there are several")
+    add("--platform", metavar="OS/ARCH[/VARIANT]", help="which platform, where there are several")
 
 
 def open_image(path: str, image: str | None = None, platform: str | None = None) -> Image:

@@ -1,0 +1,81 @@
+"""An image's layers as a list: JSON for programs, a table for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from laminix import strict_json
+from laminix.errors import one_line
+from laminix.image import Image
+from laminix.oci import layer_history
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+HEADINGS = ("LAYER", "SIZE", "DIFF ID", "COMPRESSION", "CREATED BY")
+NUMBERS = (0, 1)  # columns that line up at the right
+WIDEST = 60  # characters of what made a layer
+
+
+def as_json(image: Image) -> str:
+    """The layers as a JSON array, base layer first; ``history`` is null where its entries do not fit them."""
+    history = layer_history(image.config) or [None] * len(image.layers)
+    rows = [
+        {
+            "index": index,
+            "diffID": layer.diff_id,
+            "digest": layer.digest,
+            "mediaType": layer.media_type,
+            "size": layer.size,
+            "location": layer.location,
+            "history": entry,
+        }
+        for index, (layer, entry) in enumerate(zip(image.layers, history))
+    ]
+    return strict_json.dumps(rows).decode("utf-8", "surrogateescape")
+
+
+def as_table(image: Image) -> str:
+    """The layers as a table, base layer first."""
+    history = layer_history(image.config) or [{}] * len(image.layers)
+    rows = [
+        (str(index), human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _maker(entry))
+        for index, (layer, entry) in enumerate(zip(image.layers, history))
+    ]
+    return _aligned([HEADINGS, *rows])
+
+
+def human_size(size: int) -> str:
+    """SIZE, in bytes, with a unit that leaves three or four digits: ``999 B``, ``1.5 KiB``, ``12.3 MiB``."""
+    value, units = float(size), iter(UNITS)
+    unit = next(units)
+    # 1023.95 would be shown as 1024.0.
+    while value >= 1023.95 and (larger := next(units, None)):
+        value, unit = value / 1024, larger
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _short(digest: str) -> str:
+    return digest.partition(":")[2][:12]
+
+
+def _compression(media_type: str) -> str:
+    _, plus, suffix = media_type.rpartition("+")
+    if plus:
+        return suffix
+    return "gzip" if media_type.endswith(".gzip") else "none"
+
+
+def _maker(entry: dict[str, Any]) -> str:
+    text = one_line(entry.get("created_by") or entry.get("comment") or "")
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return "".join(f"{_line(row, widths)}\n" for row in rows)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (
+        cell.rjust(width) if column in NUMBERS else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(row, widths))
+    )
+    return "  ".join(cells).rstrip()
