@@ -76,11 +76,11 @@ def read(
 class Content:
     """The content of one entry of a stream: a file to read from, while its entry is the latest."""
 
-    __slots__ = ("_window", "_offset", "_left", "_entry", "_errors")
+    __slots__ = ("offset", "_window", "_left", "_entry", "_errors")
 
     def __init__(self, window: "_Stream", offset: int, entry: Entry, errors: "_Errors"):
+        self.offset = offset  # in the archive, of the byte to be read next
         self._window = window
-        self._offset = offset
         self._left = entry.size
         self._entry = entry
         self._errors = errors
@@ -88,10 +88,10 @@ class Content:
     def read(self, size: int = -1) -> bytes:
         """The next SIZE bytes (all that are left where negative), fewer only at the end."""
         wanted = self._left if size < 0 else min(size, self._left)
-        data = self._window.take(self._offset, wanted)
+        data = self._window.take(self.offset, wanted)
         if len(data) < wanted:
             raise self._errors.truncated(self._entry.path)
-        self._offset += wanted
+        self.offset += wanted
         self._left -= wanted
         return data
 

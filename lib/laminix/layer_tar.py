@@ -1,0 +1,70 @@
+"""A stored layer's tar, to be read anywhere in, however the layer is stored."""
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import BinaryIO, NamedTuple
+
+from laminix.entries import Entry
+from laminix.errors import LaminixError
+from laminix.image import StoredLayer
+from laminix.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
+from laminix.tar_reader import read, scan
+
+WHAT = "bad layer"
+PIECE = 1 << 20
+
+
+class Member(NamedTuple):
+    """A member of the layer, and where its content is."""
+
+    entry: Entry
+    offset: int  # of the content in the layer's tar, in bytes
+
+
+class LayerTar:
+    """The tar of LAYER.  One that is compressed, or made from a recipe, is written to the file SPOOL once
+    its contents are asked for; its members alone can be told without."""
+
+    def __init__(self, layer: StoredLayer, spool: str):
+        self.layer = layer
+        self.compression = compression_of_layer(layer)
+        self._spool = spool
+        self._is_tar = self.compression == "none" and layer.recipe_directory is None
+
+    def members(self) -> list[Member]:
+        """The members in their order.  Raises LaminixError for a damaged tar."""
+        place = self.layer.location
+        if self._is_tar:
+            return [Member(*member) for member in scan(self._file, WHAT, place)]
+        stream = read(open_plain(self.layer), WHAT, place)
+        return [Member(entry, content.offset) for entry, content in stream]
+
+    def content(self, offset: int, size: int) -> Iterator[bytes]:
+        """SIZE bytes from OFFSET on, in pieces."""
+        end = offset + size
+        while offset < end:
+            self._file.seek(offset)
+            piece = self._file.read(min(PIECE, end - offset))
+            if not piece:
+                raise LaminixError(WHAT, "its tar ends early; it changed while it was read", self.layer.location)
+            offset += len(piece)
+            yield piece
+
+    def check(self) -> None:
+        """Raises LaminixError unless the layer's bytes are those that its digests promise."""
+        if self._is_tar:
+            for _ in checked_pieces(self.layer, diff_id_too=True):
+                pass
+        else:
+            self._file  # it was checked on the way into the spool
+
+    @cached_property
+    def _file(self) -> BinaryIO:
+        if self._is_tar:
+            return self.layer.open()
+        file = open(self._spool, "w+b")
+        os.unlink(self._spool)
+        for piece in plain_pieces(self.layer):
+            file.write(piece)
+        return file
