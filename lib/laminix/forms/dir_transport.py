@@ -1,14 +1,25 @@
 """skopeo's ``dir:`` form: a directory with manifest.json, and each blob under the hex of its digest."""
 
 
+import os
+from collections.abc import Sequence
+
 from laminix import strict_json
+from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
+from laminix.forms.oci_layout import by_digest, kept_manifest, link_to_store, write_pieces
 from laminix.image import Image
+from laminix.layer_bytes import checked_pieces, measured
 from laminix.members import ArchiveMembers, DirectoryMembers
 from laminix.oci import read_index, read_manifest
+from laminix.reference import Reference
 
 MANIFEST = "manifest.json"
+VERSION = b"Directory Transport Version: 1.1\n"
+
+
+# Reading.
 
 
 def recognises(members: DirectoryMembers | ArchiveMembers) -> bool:
@@ -35,3 +46,23 @@ def _document(members: DirectoryMembers | ArchiveMembers) -> strict_json.Value:
 
 def _hex(digest: str) -> str:
     return digest.partition(":")[2]
+
+
+# Writing.
+
+
+def write_directory(directory: str, image: Image, references: Sequence[Reference]) -> None:
+    """Write IMAGE into DIRECTORY, which is empty; blobs in a store path become symbolic links.
+
+    The form has no place for REFERENCES.  Raises LaminixError where a copied layer's bytes are not what its
+    digest says.
+    """
+    layers = [measured(layer) for layer in image.layers]
+    for layer in by_digest(layers):
+        blob = os.path.join(directory, _hex(layer.digest))
+        if not link_to_store(blob, layer.file):
+            write_pieces(blob, checked_pieces(layer))
+    manifest = image.manifest_bytes or kept_manifest(image, layers)
+    write_pieces(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
+    write_pieces(os.path.join(directory, MANIFEST), [manifest])
+    write_pieces(os.path.join(directory, "version"), [VERSION])

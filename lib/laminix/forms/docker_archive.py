@@ -4,21 +4,24 @@ Since Docker 25 the same archive is an OCI layout too.  Then manifest.json says 
 and what they are called, and the layout adds digests and media types.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from laminix import archive, strict_json
 from laminix import descriptor as types
-from laminix import strict_json
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
 from laminix.forms import oci_layout
 from laminix.forms.blobs import check_layer_number, check_stored_size
 from laminix.forms.choice import Candidate
 from laminix.image import Image, StoredLayer
+from laminix.layer_bytes import checked_pieces, measured
 from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.oci import read_config
-from laminix.reference import Reference, parse_reference
+from laminix.oci import in_order, read_config
+from laminix.reference import Reference, familiar_name, parse_reference
 from laminix.strict_json import Value
+from laminix.tar_writer import END
 from laminix.uncompress import LONGEST_MAGIC, compression_of
 
 MANIFEST = "manifest.json"
@@ -126,3 +129,42 @@ def _agreed(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
     """The layer of manifest.json with digest and type of the layout's; the two have to be one."""
     check_stored_size(replace(layer, size=listed.size), layer.size)
     return replace(layer, digest=listed.digest, media_type=listed.media_type)
+
+
+# Writing.
+
+
+def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
+    """The archive of IMAGE, documents first, called REFERENCES: a layout with Docker's documents beside it.
+
+    Raises LaminixError, at the end of a layer, where its bytes are not what its digest says.
+    """
+    layers = [measured(layer) for layer in image.layers]
+    config, manifest = image.config_bytes, oci_layout.kept_manifest(image, layers)
+    yield archive.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
+    yield archive.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
+    layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
+    yield archive.document(MANIFEST, manifest_json(oci_layout.blob_name(sha256(config)), layer_names, references))
+    top = layers[-1].digest if layers else sha256(config)
+    yield archive.document("repositories", repositories_json(top.partition(":")[2], references))
+    yield archive.directory("blobs") + archive.directory("blobs/sha256")
+    for data in dict.fromkeys((manifest, config)):
+        yield archive.document(oci_layout.blob_name(sha256(data)), data)
+    for layer in oci_layout.by_digest(layers):
+        yield from archive.file(oci_layout.blob_name(layer.digest), layer.size, checked_pieces(layer))
+    yield END
+
+
+def manifest_json(config_name: str, layer_names: list[str], references: Sequence[Reference]) -> bytes:
+    """The manifest.json of one image."""
+    tags = [reference.familiar() for reference in references if reference.name]
+    return strict_json.dumps([{"Config": config_name, "RepoTags": tags or None, "Layers": layer_names}])
+
+
+def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
+    """The ``repositories`` that calls the image with layer TOP by REFERENCES."""
+    document: dict[str, dict[str, str]] = {}
+    for reference in references:
+        if reference.name:
+            document.setdefault(familiar_name(reference.name), {})[reference.tag] = top
+    return strict_json.dumps(in_order(document))

@@ -4,21 +4,27 @@
 parents, and by reading the layers.
 """
 
-import hashlib
+from collections.abc import Iterator, Sequence
 from functools import partial
+from tempfile import TemporaryFile
+from typing import Any
 
+from laminix import archive, strict_json
 from laminix import descriptor as types
-from laminix import strict_json
-from laminix.digest import written
+from laminix.blob import Meter
+from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
+from laminix.forms.docker_archive import MANIFEST, manifest_json, repositories_json
 from laminix.image import Image, StoredLayer
+from laminix.layer_bytes import compression_of_layer, plain_pieces
 from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.oci import Config, read_config
+from laminix.oci import Config, layer_history, read_config
 from laminix.platform import Platform
 from laminix.reference import Reference, check_name, check_tag
-from laminix.strict_json import Value
-from laminix.uncompress import compression_of, uncompressed
+from laminix.strict_json import Value, dumps
+from laminix.tar_writer import END
+from laminix.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 
 REPOSITORIES = "repositories"
 PIECE = 1 << 20
@@ -106,20 +112,17 @@ def _layer(members: DirectoryMembers | ArchiveMembers, layer_id: str) -> StoredL
 
 def _digests(members: DirectoryMembers | ArchiveMembers, name: str) -> tuple[str, str, str]:
     """Compression, digest and diff ID of a layer, which only its bytes tell."""
-    stored, plain = hashlib.sha256(), hashlib.sha256()
-    start = b""
     with members.open(name) as file:
-
-        def pieces():
-            nonlocal start
-            while piece := file.read(PIECE):
-                start = start or piece
-                stored.update(piece)
-                yield piece
-
-        for piece in uncompressed(pieces(), members.location(name)):
-            plain.update(piece)
-    return compression_of(start), written(stored), written(plain)
+        compression = compression_of(file.read(LONGEST_MAGIC))
+    if compression not in types.LAYER_TYPES:
+        known = ", ".join(types.LAYER_TYPES)
+        raise LaminixError("bad layer", f"found {compression}, expected {known}", members.location(name))
+    stored, plain = Meter(), Meter()
+    with members.open(name) as file:
+        pieces = stored.through(iter(lambda: file.read(PIECE), b""))
+        for _ in plain.through(uncompressed(pieces, members.location(name))):
+            pass
+    return compression, stored.digest(), plain.digest()
 
 
 def _platform(document: Value) -> Platform:
@@ -153,3 +156,74 @@ def _history(document: Value) -> dict[str, str]:
     words = command.get("Cmd") if command else None
     found = {key: value.text() for key, value in entry.items() if value}
     return found | ({"created_by": " ".join(words.texts())} if words else {})
+
+
+# Writing.
+
+
+def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
+    """The archive of IMAGE as Docker 1.10 to 24 saved it, called REFERENCES, its layers uncompressed.
+
+    It follows both specifications of its time: manifest.json lists the layers, and the parents are linked.
+    Raises LaminixError where a layer's bytes are not what its diff ID says, and for an image without layers.
+    """
+    if not image.layers:
+        raise LaminixError("cannot pack", "an image without layers has no top layer, which this form needs")
+    linked = _linked_layers(image)
+    names = [f"{layer_id}/layer.tar" for layer_id in linked]
+    # A layer that is there twice is listed by its first name: podman and skopeo refuse links that are listed.
+    first = {layer.diff_id: name for layer, name in reversed(list(zip(image.layers, names)))}
+    config_name = f"{sha256(image.config_bytes).partition(':')[2]}.json"
+    listed = [first[layer.diff_id] for layer in image.layers]
+    yield archive.document(MANIFEST, manifest_json(config_name, listed, references))
+    yield archive.document(REPOSITORIES, repositories_json(list(linked)[-1], references))
+    yield archive.document(config_name, image.config_bytes)
+    for layer, name, (layer_id, data) in zip(image.layers, names, linked.items()):
+        yield archive.directory(layer_id)
+        yield archive.document(f"{layer_id}/VERSION", b"1.0")
+        yield archive.document(f"{layer_id}/json", data)
+        if first[layer.diff_id] == name:
+            yield from _plain_layer(layer, name)
+        else:
+            yield archive.link(name, f"../{first[layer.diff_id]}")
+    yield END
+
+
+def _linked_layers(image: Image) -> dict[str, bytes]:
+    """The ID of each layer as part of this image, and its json, which names its parent; base layer first."""
+    linked: dict[str, bytes] = {}
+    history = layer_history(image.config) or [{}] * len(image.layers)
+    parent = None
+    for index, (layer, entry) in enumerate(zip(image.layers, history)):
+        document = _layer_json(image, entry, top=index == len(image.layers) - 1)
+        # An ID stands for all that is below it, too; so the same layer twice has two.
+        layer_id = sha256(dumps({"parent": parent, "diffID": layer.diff_id, **document})).partition(":")[2]
+        links = {"id": layer_id} | ({"parent": parent} if parent else {})
+        linked[layer_id] = dumps({**links, **document})
+        parent = layer_id
+    return linked
+
+
+def _layer_json(image: Image, entry: dict[str, Any], top: bool) -> dict[str, Any]:
+    """What a layer's json says besides its place in the list: history, and at the top how to run the image."""
+    platform = image.config.platform
+    document = {key: entry[key] for key in ("created", "author", "comment") if entry.get(key)}
+    # The loader of that time cannot do without a time.
+    document.setdefault("created", image.config.created or "1970-01-01T00:00:01Z")
+    if entry.get("created_by"):
+        document["container_config"] = {"Cmd": [entry["created_by"]]}
+    document |= {"architecture": platform.architecture, "os": platform.os}
+    return document | ({"config": image.config.runtime} if top else {})
+
+
+def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
+    """The member of a layer's uncompressed tar, whose size has to be known before its bytes."""
+    if compression_of_layer(layer) == "none":
+        yield from archive.file(name, layer.size, plain_pieces(layer))
+        return
+    with TemporaryFile() as spool:
+        for piece in plain_pieces(layer):
+            spool.write(piece)
+        size = spool.tell()
+        spool.seek(0)
+        yield from archive.file(name, size, iter(lambda: spool.read(PIECE), b""))

@@ -6,7 +6,7 @@ link to its layer directory instead, under ``layers/``, whose recipe makes the b
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from laminix import descriptor as types
 from laminix import strict_json
@@ -15,7 +15,7 @@ from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, find_by_config, index_candidates, recipe_name
 from laminix.forms.choice import Candidate
 from laminix.image import Image, StoredLayer
-from laminix.layer_bytes import checked_pieces, measured
+from laminix.layer_bytes import checked_pieces, compression_of_layer, measured
 from laminix.members import ArchiveMembers, DirectoryMembers
 from laminix.oci import (
     NAME_ANNOTATION,
@@ -84,24 +84,49 @@ def write_image_directory(
     config: bytes,
     references: Sequence[Reference],
     annotations: Mapping[str, str],
-    links: bool = True,
 ) -> None:
     """Write the image into DIRECTORY, which is empty: the config as it is, LAYERS base layer first.
 
-    With LINKS, blobs in a store path become symbolic links and layers without a blob keep their recipe;
-    all others are copied, and without LINKS all are.  ANNOTATIONS go on the manifest.  Raises LaminixError
-    where a copied layer's bytes are not what its digest and diff ID say, and for too many layers.
+    Blobs in a store path become symbolic links, layers without a blob keep their recipe, all others are
+    copied.  ANNOTATIONS go on the manifest.  Raises LaminixError where a copied layer's bytes are not what
+    its digest and diff ID say, and for too many layers.
     """
     check_layer_count(len(layers))
-    os.makedirs(os.path.join(directory, "blobs/sha256"))
     layers = [measured(layer) for layer in layers]
-    for layer in {layer.digest: layer for layer in layers}.values():
-        _place_layer(directory, layer, links)
+    for layer in by_digest(layers):
+        _place_layer(directory, layer)
     manifest = layout_manifest(layers, config, annotations).to_bytes()
+    _write_documents(directory, config, manifest, references)
+
+
+def write_directory(directory: str, image: Image, references: Sequence[Reference]) -> None:
+    """Write IMAGE into DIRECTORY, which is empty, as a layout that holds all it needs.
+
+    Raises LaminixError where a layer's bytes are not what its digest says.
+    """
+    layers = [measured(layer) for layer in image.layers]
+    for layer in by_digest(layers):
+        write_pieces(os.path.join(directory, blob_name(layer.digest)), checked_pieces(layer))
+    _write_documents(directory, image.config_bytes, kept_manifest(image, layers), references)
+
+
+def _write_documents(directory: str, config: bytes, manifest: bytes, references: Sequence[Reference]) -> None:
     for data in (config, manifest):
-        _write(os.path.join(directory, blob_name(sha256(data))), [data])
-    _write(os.path.join(directory, INDEX), [layout_index(manifest, references).to_bytes()])
-    _write(os.path.join(directory, MARK), [MARK_CONTENT])
+        write_pieces(os.path.join(directory, blob_name(sha256(data))), [data])
+    write_pieces(os.path.join(directory, INDEX), [layout_index(manifest, references).to_bytes()])
+    write_pieces(os.path.join(directory, MARK), [MARK_CONTENT])
+
+
+def by_digest(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
+    """LAYERS in their order, one that is there twice once."""
+    return list({layer.digest: layer for layer in layers}.values())
+
+
+def kept_manifest(image: Image, layers: Sequence[StoredLayer]) -> bytes:
+    """The image's manifest as it was read if it is OCI's, so that its digest stays; else one like it."""
+    if image.manifest is not None and image.manifest.media_type == types.OCI_MANIFEST:
+        return image.manifest_bytes
+    return layout_manifest(layers, image.config_bytes, image.annotations).to_bytes()
 
 
 def layout_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapping[str, str]) -> Manifest:
@@ -127,41 +152,40 @@ def _name_annotations(reference: Reference) -> dict[str, dict[str, str]]:
 
 
 def _oci_type(layer: StoredLayer) -> str:
-    """OCI's media type for a layer, which Docker calls otherwise and says the same of."""
-    return types.LAYER_TYPES["gzip"] if layer.media_type == types.DOCKER_LAYER else layer.media_type
+    """OCI's media type for a layer, by its bytes: skopeo calls plain ones gzip at times."""
+    if layer.recipe_directory is not None:
+        return layer.media_type
+    return types.LAYER_TYPES.get(compression_of_layer(layer), layer.media_type)
 
 
-def _place_layer(directory: str, layer: StoredLayer, links: bool) -> None:
+def _place_layer(directory: str, layer: StoredLayer) -> None:
     blob = os.path.join(directory, blob_name(layer.digest))
-    in_store = links and layer.file is not None and store_file(layer.file)
-    if in_store:
-        os.makedirs(os.path.dirname(blob), exist_ok=True)
-        os.symlink(in_store, blob)
-    elif links and layer.recipe_directory is not None:
+    if layer.recipe_directory is not None:
         _place_recipe(directory, layer)
-    else:
-        _write(blob, checked_pieces(layer, diff_id_too=links))
+    elif not link_to_store(blob, layer.file):
+        write_pieces(blob, checked_pieces(layer, diff_id_too=True))
 
 
 def _place_recipe(directory: str, layer: StoredLayer) -> None:
     place = os.path.join(directory, recipe_name(layer.digest))
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    target = store_file(layer.recipe_directory)
-    if target:
-        os.symlink(target, place)
-    else:
-        os.mkdir(place)
+    if not link_to_store(place, layer.recipe_directory):
+        os.makedirs(place)
         shutil.copyfile(os.path.join(layer.recipe_directory, "layer.json"), os.path.join(place, "layer.json"))
 
 
-def store_file(path: str) -> str | None:
-    """PATH with its links resolved, if that is in the Nix store, else None."""
-    real = os.path.realpath(path)
-    stores = {STORE, os.environ.get("NIX_STORE") or STORE}
-    return real if any(real.startswith(f"{os.path.realpath(store)}/") for store in stores) else None
+def link_to_store(place: str, target: str | None) -> bool:
+    """Make PLACE a symbolic link to TARGET if that is in the Nix store, and tell whether it was."""
+    real = None if target is None else os.path.realpath(target)
+    stores = (STORE, os.environ.get("NIX_STORE") or STORE)
+    if real is None or not any(real.startswith(f"{os.path.realpath(store)}/") for store in stores):
+        return False
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    os.symlink(real, place)
+    return True
 
 
-def _write(path: str, pieces: Sequence[bytes] | Iterator[bytes]) -> None:
+def write_pieces(path: str, pieces: Iterable[bytes]) -> None:
+    """Write the new file PATH, its directory too."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "xb") as file:
         for piece in pieces:
