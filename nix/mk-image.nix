@@ -79,7 +79,7 @@ let
     else
       [
         (mkLayer {
-          name = "${storeName}-root";
+          name = "root";
           exclude = parentLayers ++ layers;
           inherit copyToRoot compressor;
         })
@@ -98,7 +98,7 @@ let
     else
       [
         (mkLayer {
-          name = "${storeName}-mentioned";
+          name = "mentioned";
           closure = if mentioned == null then [ configFile ] else mentioned;
           omitRoot = if mentioned == null then [ configFile ] else [ ];
           exclude = parentLayers ++ givenLayers;

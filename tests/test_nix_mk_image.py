@@ -1,0 +1,155 @@
+"""mkImage: what it takes along, what it is called, and what comes of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from nix_machine import Nix
+
+
+def blob(image: Path, digest: str) -> dict:
+    return json.loads((image / "blobs" / digest.replace(":", "/")).read_bytes())
+
+
+def manifest(image: Path) -> dict:
+    index = json.loads((image / "index.json").read_bytes())
+    return blob(image, index["manifests"][0]["digest"])
+
+
+def config(image: Path) -> dict:
+    return blob(image, manifest(image)["config"]["digest"])
+
+
+def packed(nix: Nix, layer: Path) -> list[str]:
+    """The names of the store paths in a layer directory."""
+    return [path[44:] for path in json.loads((layer / "layer.json").read_bytes())["storePaths"]]
+
+
+def layer_directories(image: Path) -> list[Path]:
+    digests = [layer["digest"] for layer in manifest(image)["layers"]]
+    return [(image / "blobs" / digest.replace(":", "/")).resolve().parent for digest in digests]
+
+
+def test_what_the_config_mentions_comes_along(nix):
+    image = nix.build('mkImage { name = "x"; config.Cmd = [ "${pkgs.busybox}/bin/httpd" "-f" ]; }')
+    assert [packed(nix, layer) for layer in layer_directories(image)] == [["busybox"]]
+
+
+def test_what_a_string_hides_comes_along_too(nix):
+    """A full stop after a store path could be part of its name: Nix has to look, not evaluation."""
+    image = nix.build('mkImage { name = "x"; config.Cmd = [ "See ${pkgs.busybox}." ]; }')
+    assert [packed(nix, layer) for layer in layer_directories(image)] == [["busybox"]]
+
+
+def test_a_floating_path_that_the_config_mentions_comes_along(nix):
+    image = nix.having(experimental_features="nix-command flakes ca-derivations").build(
+        """
+        let floating = derivation {
+          name = "floating"; inherit (pkgs.stdenv.buildPlatform) system; builder = "/bin/sh";
+          args = [ "-c" "echo content > $out" ];
+          __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";
+        }; in mkImage { name = "x"; config.Env = [ "F=${floating}" ]; }
+        """
+    )
+    assert [packed(nix, layer) for layer in layer_directories(image)] == [["floating"]]
+
+
+def test_what_a_layer_has_does_not_come_along_again(nix):
+    image = nix.build(
+        """
+        mkImage {
+          name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; }) ];
+          config.Cmd = [ "${pkgs.busybox}/bin/sh" ];
+        }
+        """
+    )
+    assert [packed(nix, layer) for layer in layer_directories(image)] == [["busybox"]]
+
+
+def test_a_config_that_mentions_nothing_brings_nothing(nix):
+    image = nix.build('mkImage { name = "x"; config.Cmd = [ "/bin/sh" ]; }')
+    assert manifest(image)["layers"] == []
+
+
+def test_copy_to_root_is_one_layer(nix, tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "file").write_text("content")
+    image = nix.build(f'mkImage {{ name = "x"; copyToRoot = {tmp_path}/tree; }}')
+    assert len(manifest(image)["layers"]) == 1
+
+
+def test_blobs_are_links_to_their_layers(nix):
+    image = nix.build('mkImage { name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; }) ]; }')
+    digest = manifest(image)["layers"][0]["digest"]
+    assert (image / "blobs" / digest.replace(":", "/")).is_symlink()
+
+
+def test_a_layer_in_many_images_is_one_store_path(nix):
+    morning, evening = (nix.build(f"examples.shared-layers.{name}") for name in ("morning", "evening"))
+    assert morning != evening
+    assert layer_directories(morning) == layer_directories(evening)
+
+
+def test_the_layers_of_a_plan_stand_among_others(nix):
+    image = nix.build(
+        """
+        let
+          plan.layers = [ { storePaths = [ pkgs.bash.outPath ]; } { storePaths = [ pkgs.busybox.outPath ]; } ];
+          top = mkLayer { remove = [ "etc/motd" ]; };
+        in
+        mkImage { name = "x"; layers = [ (mkLayers { inherit plan; }) top ]; }
+        """
+    )
+    assert [packed(nix, layer) for layer in layer_directories(image)] == [["bash"], ["busybox"], []]
+
+
+def test_the_platform_is_told_by_nix(nix):
+    written = config(nix.build('mkImage { name = "x"; architecture = "arm"; variant = "v7"; os = "linux"; }'))
+    assert (written["architecture"], written["variant"], written["os"]) == ("arm", "v7", "linux")
+
+
+def test_created_and_annotations(nix):
+    image = nix.build('mkImage { name = "x"; created = "2020-02-02T02:02:02+02:00"; annotations."org.x" = "y=z"; }')
+    assert config(image)["created"] == "2020-02-02T00:02:02Z"
+    assert manifest(image)["annotations"] == {"org.x": "y=z"}
+
+
+def test_several_tags_are_several_entries(nix):
+    image = nix.build('mkImage { name = "example.org:5000/a/x"; tag = [ "1.0" "latest" ]; }')
+    entries = json.loads((image / "index.json").read_bytes())["manifests"]
+    names = [entry["annotations"]["io.containerd.image.name"] for entry in entries]
+    assert names == ["example.org:5000/a/x:1.0", "example.org:5000/a/x:latest"]
+
+
+NAMED = 'mkImage { name = "example.org:5000/a/x"; tag = "1.0"; config.User = "me"; }'
+
+
+def test_name_tag_and_config_are_asked_of_the_image(nix):
+    expression = f"let i = {NAMED}; in [ i.name i.imageName i.imageTag i.config ]"
+    assert nix.evaluate(expression) == ["x", "example.org:5000/a/x", "1.0", {"User": "me"}]
+
+
+@pytest.mark.parametrize("form", ["dockerArchive", "dockerLegacyArchive", "dir", "oci"])
+def test_name_and_tag_are_asked_of_each_form(nix, form):
+    expression = f"let f = ({NAMED}).{form}; in [ f.imageName f.imageTag ]"
+    assert nix.evaluate(expression) == ["example.org:5000/a/x", "1.0"]
+
+
+def test_a_bad_name_is_told_by_the_builder(nix):
+    error = nix.failure('mkImage { name = "Bad Name"; }')
+    assert "mk-image: error: " in error and "Bad Name" in error
+
+
+def test_a_bad_config_is_told_by_its_path(nix):
+    assert "config.Env[1]: " in nix.failure('mkImage { name = "x"; config.Env = [ "A=1" 2 ]; }')
+
+
+def test_the_archive_holds_all_it_needs_and_refers_to_nothing(nix):
+    archive = nix.build("examples.hello.dockerArchive")
+    assert nix("nix-store", "--query", "--references", archive).stdout == ""
+
+
+def test_a_layer_without_a_blob_is_made_again_in_the_archive(nix):
+    image = """mkImage { name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; blob = %s; }) ]; }"""
+    archives = [nix.build(f"({image % blob}).dockerArchive") for blob in ("true", "false")]
+    assert archives[0].read_bytes() == archives[1].read_bytes()
