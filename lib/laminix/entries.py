@@ -25,6 +25,18 @@ class Owner(NamedTuple):
     gname: bytes = b""
 
 
+class File(NamedTuple):
+    """Where the content of a file is on disk."""
+
+    directory: int | None  # an open directory that NAME is relative to; None where NAME is a whole path
+    name: bytes
+    parent: bytes = b""  # the directory's path, for messages
+
+    def path(self) -> bytes:
+        """The whole path."""
+        return self.parent + b"/" + self.name if self.parent else self.name
+
+
 class Entry(NamedTuple):
     """One member of a layer."""
 
@@ -37,4 +49,4 @@ class Entry(NamedTuple):
     link: bytes = b""  # what a symbolic or hard link points to, as it is written
     device: tuple[int, int] = (0, 0)  # major and minor, of devices
     xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
-    source: bytes | None = None  # the file on disk that has the content, where there is one
+    source: File | None = None  # what has the content; good until the next entry is asked for

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from laminix.capabilities import XATTR, read_capabilities
@@ -19,8 +19,8 @@ class Rule:
     """Which entries it is for, and the fields that it sets; None leaves a field as it is."""
 
     pattern: str  # as the user wrote it
-    is_glob: bool
-    expression: re.Pattern[bytes]  # matches an entry's whole path
+    path: bytes | None  # the one entry it is for; None for a glob
+    expression: re.Pattern[bytes] | None  # matches the whole path of each entry that a glob is for
     mode: int | None
     owner: dict[str, int | bytes]  # the fields of Owner that it sets
     xattrs: dict[bytes, bytes]
@@ -40,11 +40,10 @@ def _read_rule(value: Value) -> Rule:
     pattern = path or glob
     if pattern.text().strip("/") != pattern.raw or not pattern.raw:
         raise pattern.error(f"found {pattern.raw!r}, expected a path without a slash at either end")
-    expression = re.escape(_bytes(path)) if path else _glob(_bytes(glob))
     rule = Rule(
         pattern=pattern.raw,
-        is_glob=glob is not None,
-        expression=re.compile(expression, re.DOTALL),
+        path=_bytes(path) if path else None,
+        expression=re.compile(_glob(_bytes(glob)), re.DOTALL) if glob else None,
         mode=_read_mode(value.get("mode")),
         owner=_read_owner(value),
         xattrs=_read_xattrs(value),
@@ -135,35 +134,36 @@ def _xattr_value(value: Value) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def apply_rules(rules: list[Rule], entries: Iterable[Entry]) -> Iterator[Entry]:
+def apply_rules(rules: Sequence[Rule], entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries as the rules leave them; of two rules for one field the later wins.
 
     Raises LaminixError for capabilities on what is no file and, at the end, for a rule that matched
     nothing.
     """
+    # What fakeroot recorded comes as a rule a path, thousands of them: those are looked up, not tried.
+    by_path: dict[bytes | None, list[int]] = {}
+    for index, rule in enumerate(rules):
+        by_path.setdefault(rule.path, []).append(index)
+    globs = by_path.pop(None, [])
     unmatched = set(range(len(rules)))
     for entry in entries:
-        yield _apply(rules, entry, unmatched)
+        if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+            matching = [index for index in globs if rules[index].expression.fullmatch(entry.path)]
+            matching += by_path.get(entry.path, [])
+            unmatched.difference_update(matching)
+            for index in sorted(matching):
+                entry = _changed(entry, rules[index])
+        yield entry
     if unmatched:
         rule = rules[min(unmatched)]
         raise rule.place.error(f"{rule.pattern!r} matches nothing in this layer")
-
-
-def _apply(rules: list[Rule], entry: Entry, unmatched: set[int]) -> Entry:
-    if entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
-        return entry
-    for index, rule in enumerate(rules):
-        if rule.expression.fullmatch(entry.path):
-            unmatched.discard(index)
-            entry = _changed(entry, rule)
-    return entry
 
 
 def _changed(entry: Entry, rule: Rule) -> Entry:
     xattrs = dict(entry.xattrs) | rule.xattrs
     if XATTR in rule.xattrs and entry.type != FILE:
         # A glob that also matches the directories above its files means the files.
-        if not rule.is_glob:
+        if rule.path is not None:
             why = f"capabilities are for files, and {shown(entry.path)!r} is none"
             raise rule.place.error(why)
         xattrs.pop(XATTR)

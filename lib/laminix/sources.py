@@ -85,14 +85,16 @@ def _directory(path: str) -> Source:
     except (FileNotFoundError, NotADirectoryError):
         raise LaminixError("cannot copy", "no such directory", path) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise LaminixError("cannot copy", f"found {kind(found.st_mode)}, expected a directory", path)
+        raise LaminixError("cannot copy", f"found {kind_of(found.st_mode)}, expected a directory", path)
     return Source(os.fsencode(os.path.realpath(path)), in_store=False)
 
 
 def _store_path(path: str) -> Source:
     """The store path, a directory, a file or a link."""
     name = os.fsencode(os.path.basename(path))
-    if not path.startswith("/") or not STORE_NAME.fullmatch(name):
+    # One spelling for one path: --exclude and the like compare them as text.
+    clean = path.startswith("/") and not path.startswith("//") and os.path.normpath(path) == path
+    if not clean or not STORE_NAME.fullmatch(name):
         expected = "expected STORE/HASH-NAME, such as /nix/store/00000000000000000000000000000000-hello"
         raise LaminixError("bad store path", f"found {shown(path)!r}, {expected}")
     if not os.path.lexists(path):
@@ -100,7 +102,7 @@ def _store_path(path: str) -> Source:
     return Source(os.fsencode(path), in_store=True)
 
 
-def kind(mode: int) -> str:
+def kind_of(mode: int) -> str:
     """What a file of this mode is, in words for an error."""
     kinds = {
         stat.S_IFREG: "a file",

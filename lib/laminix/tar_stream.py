@@ -5,76 +5,79 @@ from collections.abc import Iterable, Iterator
 
 from laminix.entries import Entry
 from laminix.errors import LaminixError
-from laminix.tar_writer import END, header, padding
+from laminix.tar_writer import BLOCK, END, header
 
-# Headers and small files are gathered to pieces of about this size, so that hashing and writing cost a
-# call a megabyte and not a call a file.
+# Headers and contents are gathered to pieces of this size, so that hashing and writing cost a call a
+# megabyte and not a call a file.
 PIECE = 1 << 20
-# A file of at least this size is passed on as it is read, since joining it to others would copy it.
-LARGE = 256 << 10
+# Non-blocking, for a FIFO that takes a file's place after it was looked at.
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def tar_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The tar of ENTRIES, complete with its end, in pieces of a megabyte or so.
+def tar_stream(entries: Iterable[Entry]) -> Iterator[memoryview]:
+    """The tar of ENTRIES, complete with its end, in pieces of a megabyte at most.
 
     Raises LaminixError for a file that cannot be read or has another size than its entry says.
     """
-    parts: list[bytes] = []
-    gathered = 0
+    # A new piece is all zeros, which saves writing the padding; files are read to where they belong in
+    # it, which saves a copy.
+    piece, filled = _new_piece(), 0
     for entry in entries:
-        parts.append(header(entry))
-        gathered += len(parts[-1])
-        if entry.size >= LARGE:
-            yield b"".join(parts)
-            yield from _large_file(entry)
-            parts, gathered = [padding(entry.size)], 0
-        elif entry.size or entry.source is not None:
-            parts.append(_small_file(entry))
-            parts.append(padding(entry.size))
-            gathered += entry.size
-        if gathered >= PIECE:
-            yield b"".join(parts)
-            parts, gathered = [], 0
-    parts.append(END)
-    yield b"".join(parts)
+        for start in _pieces(header(entry), PIECE):
+            if filled + len(start) > PIECE:
+                yield piece[:filled]
+                piece, filled = _new_piece(), 0
+            piece[filled : filled + len(start)] = start
+            filled += len(start)
+        if entry.source is None:
+            continue
+        descriptor, left = _open(entry), entry.size
+        try:
+            while True:
+                if filled == PIECE:
+                    yield piece
+                    piece, filled = _new_piece(), 0
+                got = _read(descriptor, piece[filled : filled + left], left, entry)
+                filled, left = filled + got, left - got
+                if not left:
+                    break
+        finally:
+            os.close(descriptor)
+        filled += -filled % BLOCK
+    if filled + len(END) > PIECE:
+        yield piece[:filled]
+        piece, filled = _new_piece(), 0
+    yield piece[: filled + len(END)]
 
 
-def _small_file(entry: Entry) -> bytes:
-    descriptor = _open(entry)
-    try:
-        # One byte more than there should be, to see a file that has grown.
-        content = os.read(descriptor, entry.size + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) != entry.size:
-        raise _changed(entry)
-    return content
+def _new_piece() -> memoryview:
+    return memoryview(bytearray(PIECE))
 
 
-def _large_file(entry: Entry) -> Iterator[bytes]:
-    descriptor = _open(entry)
-    try:
-        left = entry.size
-        while left:
-            piece = os.read(descriptor, min(PIECE, left))
-            if not piece:
-                raise _changed(entry)
-            left -= len(piece)
-            yield piece
-        if os.read(descriptor, 1):
-            raise _changed(entry)
-    finally:
-        os.close(descriptor)
+def _pieces(data: bytes, size: int) -> Iterable[bytes]:
+    """DATA, cut where it is longer than SIZE, as a header with huge xattrs may be."""
+    if len(data) <= size:
+        return (data,)
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _read(descriptor: int, place: memoryview, left: int, entry: Entry) -> int:
+    """Read into PLACE as much as it takes, of LEFT bytes that are to come; returns how many those were."""
+    if len(place) < left:
+        got = os.readv(descriptor, (place,))
+    else:
+        # Asking for one byte more than there should be shows a file that has grown, at no further call.
+        got = os.readv(descriptor, (place, bytearray(1)))
+    if got > left or not got and left:
+        why = f"the file changed while it was read: it had {entry.size} bytes at first"
+        raise LaminixError("cannot pack", why, entry.source.path())
+    return got
 
 
 def _open(entry: Entry) -> int:
+    source = entry.source
     try:
-        return os.open(entry.source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return os.open(source.name, OPEN_FILE, dir_fd=source.directory)
     except OSError as error:
-        raise LaminixError("cannot pack", f"the file cannot be read: {error.strerror}", entry.source) from None
-
-
-def _changed(entry: Entry) -> LaminixError:
-    return LaminixError(
-        "cannot pack", f"the file changed while it was read: it had {entry.size} bytes at first", entry.source
-    )
+        why = f"the file cannot be read: {error.strerror}"
+        raise LaminixError("cannot pack", why, source.path()) from None

@@ -3,6 +3,9 @@
 Depth first, the names within a directory bytewise, a directory directly before its contents, every
 parent directory once, whiteouts first within theirs.  Memory holds one directory's names for each level,
 whatever the size of the tree.
+
+Most of every layer lies in directories that nothing else merges with; ``_plain_tree`` walks those and is
+the hot loop.  Where sources meet, ``_level`` looks at each name with care.
 """
 
 import os
@@ -10,14 +13,18 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laminix.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry, Owner
+from laminix.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry, File, Owner
 from laminix.errors import LaminixError, shown
-from laminix.sources import Place, Source, kind
+from laminix.sources import Place, Source, kind_of
 
 SYNTHESISED_MODE = 0o755  # of directories that no source has
 WHITEOUT_MODE = 0o644
 PERMISSIONS = 0o1777  # what a copy keeps of a mode: neither setuid nor setgid
 COMPARED_AT_ONCE = 1 << 20  # bytes
+
+
+NOWHERE = Place()  # of a path about which nothing more is said
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Directory(NamedTuple):
@@ -28,72 +35,118 @@ class Directory(NamedTuple):
     place: Place
 
 
-NOWHERE = Place()  # the place of a directory about which nothing more is said
+class Look(NamedTuple):
+    """What all entries of a layer have in common."""
+
+    owner: Owner
+    mtime: int  # seconds since the epoch
 
 
 def entries(root: Place, owner: Owner, mtime: int) -> Iterator[Entry]:
     """The entries of the layer whose places are below ROOT, in order.
 
-    Raises LaminixError for what a layer cannot hold and for sources that contradict each other.
+    An entry's source is good until the next entry is asked for.  Raises LaminixError for what a layer
+    cannot hold and for sources that contradict each other.
     """
-    stack = [_level(Directory(b"", root.sources, root), owner, mtime)]
+    look = Look(owner, mtime)
+    stack = [_level(Directory(b"", root.sources, root), look)]
     while stack:
         # Go through the deepest level until it opens another directory.
         for entry, directory in stack[-1]:
             yield entry
-            if directory is not None:
-                stack.append(_level(directory, owner, mtime))
+            if directory is not None and _is_plain(directory):
+                yield from _plain_tree(directory.path + b"/", directory.sources[0], look)
+            elif directory is not None:
+                stack.append(_level(directory, look))
                 break
         else:
             stack.pop()
 
 
-def _level(
-    directory: Directory, owner: Owner, mtime: int
-) -> Iterator[tuple[Entry, Directory | None]]:
+def _is_plain(directory: Directory) -> bool:
+    """Whether the tree on disk below DIRECTORY goes into the layer as it is."""
+    _, sources, place = directory
+    return len(sources) == 1 and not place.below and not place.removed
+
+
+def _plain_tree(prefix: bytes, source: Source, look: Look) -> Iterator[Entry]:
+    """The entries below the directory SOURCE, whose paths begin with PREFIX.
+
+    Names are looked up in an open directory, so that the kernel walks no path (a quarter less time than
+    with whole paths).  One directory is open at a time, and the way back up is its "..": the depth of a
+    tree costs no descriptors, and no path gets too long.
+    """
+    parent, in_store = source
+    name = b""
+    above = []  # what is left to do in the directories above
+    directory = os.open(parent, OPEN_DIRECTORY)
+    try:
+        names = _names_in(directory)
+        while True:
+            for name in names:
+                path = prefix + name
+                status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                entry = _entry(path, File(directory, name, parent), status, in_store, look)
+                yield entry
+                if entry.type == DIRECTORY:
+                    above.append((names, prefix, parent))
+                    prefix, parent = path + b"/", parent + b"/" + name
+                    directory = _step(directory, name)
+                    names = _names_in(directory)
+                    break
+            else:
+                if not above:
+                    return
+                names, prefix, parent = above.pop()
+                directory = _step(directory, b"..")
+    except OSError as error:
+        raise LaminixError("cannot pack", error.strerror, parent + b"/" + name) from None
+    finally:
+        os.close(directory)
+
+
+def _step(directory: int, name: bytes) -> int:
+    """NAME in the open DIRECTORY, opened; DIRECTORY is closed."""
+    other = os.open(name, OPEN_DIRECTORY, dir_fd=directory)
+    os.close(directory)
+    return other
+
+
+def _names_in(directory: int) -> Iterator[bytes]:
+    """The names in an open directory, bytewise."""
+    return iter(sorted(map(os.fsencode, os.listdir(directory))))
+
+
+def _level(directory: Directory, look: Look) -> Iterator[tuple[Entry, Directory | None]]:
     """The entries directly in DIRECTORY; with each directory what is needed to go into it."""
     path, sources, place = directory
     prefix = path + b"/" if path else b""
-    if len(sources) == 1 and not place.below and not place.removed:
-        yield from _plain_level(prefix, sources[0], owner, mtime)
-        return
     for name in _whiteouts(directory):
-        yield Entry(prefix + name, FILE, WHITEOUT_MODE, owner, mtime), None
+        yield Entry(prefix + name, FILE, WHITEOUT_MODE, *look), None
     found = _names(sources)
     for name in sorted(found.keys() | place.below.keys()):
         below = place.below.get(name, NOWHERE)
         merged = found.get(name, []) + below.sources
         if merged or _packs(below) or not below.removed and _hides(below):
-            yield _merge(prefix + name, merged, below, owner, mtime)
+            yield _merge(prefix + name, merged, below, look)
 
 
-def _plain_level(
-    prefix: bytes, source: Source, owner: Owner, mtime: int
-) -> Iterator[tuple[Entry, Directory | None]]:
-    """The hot loop, for a directory that nothing merges with: most of every layer is read here."""
-    with os.scandir(source.path) as scan:
-        found = sorted(scan, key=lambda item: item.name)
-    for item in found:
-        _refuse_whiteout(item.name, item.path)
-        status = item.stat(follow_symlinks=False)
-        entry = _entry(prefix + item.name, item.path, status, source.in_store, owner, mtime)
-        if entry.type == DIRECTORY:
-            yield entry, Directory(entry.path, [Source(item.path, source.in_store)], NOWHERE)
-        else:
-            yield entry, None
-
-
-def _entry(
-    path: bytes, on_disk: bytes, found: os.stat_result, in_store: bool, owner: Owner, mtime: int
-) -> Entry:
-    mode = found.st_mode
-    if stat.S_ISREG(mode):
-        return Entry(path, FILE, _mode(mode, in_store), owner, mtime, found.st_size, source=on_disk)
-    if stat.S_ISDIR(mode):
-        return Entry(path, DIRECTORY, _mode(mode, in_store), owner, mtime)
-    if stat.S_ISLNK(mode):
-        return Entry(path, SYMLINK, 0o777, owner, mtime, link=os.readlink(on_disk))
-    raise LaminixError("cannot pack", f"found {kind(mode)}; a layer takes files, directories and links", on_disk)
+def _entry(path: bytes, on_disk: File, status: os.stat_result, in_store: bool, look: Look) -> Entry:
+    """The entry at PATH of the layer for what is ON_DISK."""
+    if path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+        why = "'.wh.' begins the names of whiteouts; use --remove for those"
+        raise LaminixError("cannot pack", why, on_disk.path())
+    mode = status.st_mode
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFREG:
+        return Entry(path, FILE, _mode(mode, in_store), *look, status.st_size, source=on_disk)
+    if kind == stat.S_IFDIR:
+        return Entry(path, DIRECTORY, _mode(mode, in_store), *look)
+    if kind == stat.S_IFLNK:
+        target = os.readlink(on_disk.name, dir_fd=on_disk.directory)
+        return Entry(path, SYMLINK, 0o777, *look, link=target)
+    why = f"found {kind_of(mode)}; a layer takes files, directories and links"
+    raise LaminixError("cannot pack", why, on_disk.path())
 
 
 def _mode(mode: int, in_store: bool) -> int:
@@ -135,25 +188,16 @@ def _names(sources: list[Source]) -> dict[bytes, list[Source]]:
     found: dict[bytes, list[Source]] = {}
     for source in sources:
         for name in os.listdir(source.path):
-            path = os.path.join(source.path, name)
-            _refuse_whiteout(name, path)
-            found.setdefault(name, []).append(Source(path, source.in_store))
+            found.setdefault(name, []).append(Source(os.path.join(source.path, name), source.in_store))
     return found
 
 
-def _refuse_whiteout(name: bytes, path: bytes) -> None:
-    if name.startswith(WHITEOUT_PREFIX):
-        raise LaminixError("cannot pack", "'.wh.' begins the names of whiteouts; use --remove for those", path)
-
-
-def _merge(
-    path: bytes, sources: list[Source], place: Place, owner: Owner, mtime: int
-) -> tuple[Entry, Directory | None]:
+def _merge(path: bytes, sources: list[Source], place: Place, look: Look) -> tuple[Entry, Directory | None]:
     """The one entry at PATH that all of SOURCES agree on, and the directory to go into, if it is one."""
     if not sources:
-        return Entry(path, DIRECTORY, SYNTHESISED_MODE, owner, mtime), Directory(path, [], place)
+        return Entry(path, DIRECTORY, SYNTHESISED_MODE, *look), Directory(path, [], place)
     first, *others = [
-        _entry(path, source.path, os.lstat(source.path), source.in_store, owner, mtime) for source in sources
+        _entry(path, File(None, source.path), os.lstat(source.path), source.in_store, look) for source in sources
     ]
     for source, other in zip(sources[1:], others):
         _agree(first, other, sources[0].path, source.path)
@@ -180,7 +224,7 @@ def _difference(first: Entry, other: Entry, other_path: bytes) -> str | None:
         return f"mode: {first.mode:04o} and {other.mode:04o}"
     if first.link != other.link:
         return "target"
-    if first.type == FILE and (first.size != other.size or not _same_content(first.source, other_path)):
+    if first.type == FILE and (first.size != other.size or not _same_content(first.source.name, other_path)):
         return "content"
     return None
 
