@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from laminix import strict_json
 from laminix.errors import LaminixError, one_line, shown
 from laminix.output import new_file
+from laminix.regular_file import read_regular_file
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,15 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 def json_file(path: str) -> strict_json.Value:
     """The type of a FILE option: the JSON document in it."""
-    return strict_json.loads(read_bytes(path), "bad JSON file", path)
-
-
-def read_bytes(path: str | bytes) -> bytes:
-    """The content of a regular file; raises LaminixError for anything else (a FIFO is never opened)."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise LaminixError("cannot read", "not a regular file", path)
-    with open(path, "rb") as file:
-        return file.read()
+    return strict_json.loads(read_regular_file(path), "bad JSON file", path)
 
 
 def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
@@ -113,7 +106,7 @@ def read_options(
     attributes_file = environment.get("NIX_ATTRS_JSON_FILE")
     if argv or attributes_file is None:
         return parser.parse_args(argv)
-    attributes = strict_json.loads(read_bytes(attributes_file), "bad attributes", attributes_file)
+    attributes = strict_json.loads(read_regular_file(attributes_file), "bad attributes", attributes_file)
     path = attributes.get("path")
     if path is not None:
         environment["PATH"] = ":".join(_word(directory) for directory in path)

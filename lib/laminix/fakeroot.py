@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from laminix.command import read_bytes
 from laminix.errors import LaminixError
+from laminix.regular_file import read_regular_file
 from laminix.sources import kind_of
 
 LINE = re.compile(rb"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=\d+")
@@ -27,7 +27,7 @@ Database = dict[tuple[int, int], Pretence]  # by device and inode
 def read_database(path: str) -> Database:
     """What ``fakeroot -s PATH`` saved.  Raises LaminixError for a line that is none of its own."""
     found: Database = {}
-    for number, line in enumerate(read_bytes(path).splitlines(), 1):
+    for number, line in enumerate(read_regular_file(path).splitlines(), 1):
         match = LINE.fullmatch(line)
         if match is None:
             expected = "expected dev=…,ino=…,mode=…,uid=…,gid=…,nlink=…,rdev=… as fakeroot -s saves it"

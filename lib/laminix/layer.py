@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laminix import strict_json
-from laminix.command import read_bytes
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
 from laminix.errors import LaminixError
+from laminix.regular_file import read_regular_file
 from laminix.strict_json import Value
 
 VERSION = 1
@@ -55,7 +55,7 @@ def read_layer(directory: str) -> Layer:
     path = os.path.join(directory, "layer.json")
     if not os.path.isfile(path):
         raise LaminixError("bad layer", "no layer.json in it: not a directory that mk-layer wrote", directory)
-    layer = _from_json(strict_json.loads(read_bytes(path), "bad layer", path))
+    layer = _from_json(strict_json.loads(read_regular_file(path), "bad layer", path))
     if layer.blob is not None:
         _check_size(os.path.join(directory, layer.blob), layer.descriptor.size)
     return layer

@@ -9,9 +9,9 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from laminix.command import read_bytes
 from laminix.entries import FILE, HARD_LINK, SYMLINK
 from laminix.errors import LaminixError, shown
+from laminix.regular_file import read_regular_file
 from laminix.tar_reader import scan
 from laminix.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 
@@ -50,7 +50,7 @@ class DirectoryMembers:
     def read(self, name: str) -> bytes:
         """The content of the document NAME."""
         _check_document_size(self.size(name), self.location(name))
-        return read_bytes(self._existing(name))
+        return read_regular_file(self._existing(name))
 
     def open(self, name: str) -> BinaryIO:
         """NAME's content, to be read from its start."""
