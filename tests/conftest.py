@@ -66,7 +66,7 @@ def nix(need) -> Nix:
 
 @pytest.fixture
 def scratch() -> Iterator[str]:
-    """A directory with a short path for an engine's state; gone at the end, its mounts too."""
+    """A directory with a short path for an engine's state; gone at the end."""
     with daemon.scratch() as directory:
         yield directory
 

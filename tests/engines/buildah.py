@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 from engines import storage
+from engines.isolation import ISOLATED
 from engines.program import Ran, output, run
 
 NEEDS = ("buildah", "runc")
@@ -15,7 +16,7 @@ class Buildah:
 
     def __init__(self, directory: str):
         self.env = storage.configure(directory)
-        self._buildah = ("buildah", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
+        self._buildah = (*ISOLATED, "buildah", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
 
     def load(self, archive: str) -> str:
         """The ID of the image in the docker archive ARCHIVE."""

@@ -30,7 +30,7 @@ class Containerd:
 
     def __init__(self, directory: str):
         self._ctr = ("ctr", "--address", f"{directory}/c.sock", "--namespace", "laminix")
-        # The pipes of a container are where the daemon sees them too, which has a /run of its own.
+        # The pipes of a container: where the daemon sees them too.
         self._run = (*self._ctr, "run", "--rm", "--fifo-dir", f"{directory}/fifo")
         self._numbers = itertools.count()
 
@@ -66,5 +66,5 @@ def serve(directory: str) -> Iterator[Containerd]:
         file.write(CONFIG.format(directory))
     containerd = Containerd(directory)
     argv = ["containerd", "--config", config]
-    with daemon.running(argv, f"{directory}/containerd.log", lambda: containerd.references() == [], {}):
+    with daemon.running(directory, argv, lambda: containerd.references() == []):
         yield containerd

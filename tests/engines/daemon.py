@@ -9,55 +9,51 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
+from engines.isolation import ISOLATED
 from engines.program import EngineError
 
-# In namespaces of their own, a daemon's mounts, its shims and its containers end with it, also when it
-# is killed; and when we are killed, it is.  Its /run is empty at the start: dockerd would else use the
-# containerd of the machine.
-ISOLATED = (
-    "setpriv --pdeathsig KILL"
-    " unshare --mount --propagation slave --pid --fork --kill-child --mount-proc"
-    " sh -c"
-).split() + ['mount -t tmpfs tmpfs /run && exec "$@"', "sh"]
+# What containerd, and dockerd by way of it, will not have elsewhere.  Isolated, each has one of its own:
+# dockerd would else use the containerd of the machine.
+RUN = "/run/containerd"
+WITH_OWN_RUN = [*ISOLATED, "sh", "-c", f'mkdir -p {RUN} && mount --bind "$0" {RUN} && exec "$@"']
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[str]:
-    """A directory whose path leaves room for a socket's name (108 bytes); gone at the end, mounts first."""
+    """A directory whose path leaves room for a socket's name (108 bytes); gone at the end."""
     directory = tempfile.mkdtemp(prefix="lx-", dir="/tmp")
     try:
         yield directory
     finally:
-        unmount_below(directory)
         shutil.rmtree(directory)
 
 
-def unmount_below(directory: str) -> None:
-    """Unmount whatever is mounted in DIRECTORY, the deepest first."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        points = [line.split()[4].replace("\\040", " ") for line in file]
-    below = [point for point in points if point.startswith(f"{directory}/")]
-    for point in sorted(below, key=len, reverse=True):
-        subprocess.run(["umount", "--lazy", point], check=True)
-
-
 @contextlib.contextmanager
-def running(argv: list[str], log: str, ready: Callable[[], bool], env: dict[str, str]) -> Iterator[None]:
-    """ARGV runs, isolated, from when READY says so until the block ends; it writes to the file LOG."""
+def running(directory: str, argv: list[str], ready: Callable[[], bool]) -> Iterator[None]:
+    """ARGV runs, isolated, from when READY says so until the block ends.
+
+    DIRECTORY gets its log, and ``run``: what RUN is for it.
+    """
+    run, log = f"{directory}/run", log_file(directory)
+    os.mkdir(run)
     with open(log, "ab") as file:
         process = subprocess.Popen(
-            [*ISOLATED, *argv],
+            [*WITH_OWN_RUN, run, *argv],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **env},
         )
     try:
         _await(process, ready, log)
         yield
     finally:
         _stop(process)
+
+
+def log_file(directory: str) -> str:
+    """What the daemon that runs in DIRECTORY writes to."""
+    return f"{directory}/log"
 
 
 def _await(process: subprocess.Popen, ready: Callable[[], bool], log: str) -> None:
@@ -81,13 +77,9 @@ def _tail(log: str) -> str:
 
 
 def _stop(process: subprocess.Popen) -> None:
-    """End the daemon politely, else with all that runs in its namespace."""
-    with contextlib.suppress(OSError):
+    """End the daemon, the first in its namespace, and so all that runs there; its state is of no use."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
             for child in file.read().split():
-                os.kill(int(child), signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+                os.kill(int(child), signal.SIGKILL)
+    process.wait()

@@ -168,5 +168,5 @@ def serve(directory: str, store: str) -> Iterator[Docker]:
     argv += ["--pidfile", f"{directory}/docker.pid", "--shutdown-timeout", "1", "--bridge=none"]
     argv += [f"--{flag}=false" for flag in ("iptables", "ip6tables", "ip-forward", "ip-masq", "userland-proxy")]
     argv += [] if store == "containerd" else ["--storage-driver", store]
-    with daemon.running(argv, f"{directory}/docker.log", docker.answers, {}):
+    with daemon.running(directory, argv, docker.answers):
         yield docker

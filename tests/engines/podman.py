@@ -1,6 +1,7 @@
 """podman, with runc."""
 
 from engines import storage
+from engines.isolation import ISOLATED
 from engines.program import Ran, output, run
 
 NEEDS = ("podman", "runc")
@@ -11,7 +12,7 @@ class Podman:
 
     def __init__(self, directory: str):
         self.env = storage.configure(directory)
-        self._podman = ("podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
+        self._podman = (*ISOLATED, "podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
         self._podman += ("--tmpdir", f"{directory}/tmp", "--runtime", "runc")
 
     def load(self, archive: str) -> str:

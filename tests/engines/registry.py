@@ -52,10 +52,10 @@ def _free_port() -> int:
 @contextlib.contextmanager
 def serve(directory: str) -> Iterator[Registry]:
     """An empty registry on this machine alone, all its state in DIRECTORY."""
-    registry = Registry(f"127.0.0.1:{_free_port()}", f"{directory}/registry.log")
+    registry = Registry(f"127.0.0.1:{_free_port()}", daemon.log_file(directory))
     config = f"{directory}/registry.yml"
     with open(config, "w", encoding="ascii") as file:
         file.write(CONFIG.format(directory=directory, host=registry.host))
-    argv = ["docker-registry", "serve", config]
-    with daemon.running(argv, registry.log, registry.answers, {"OTEL_TRACES_EXPORTER": "none"}):
+    argv = ["env", "OTEL_TRACES_EXPORTER=none", "docker-registry", "serve", config]
+    with daemon.running(directory, argv, registry.answers):
         yield registry
