@@ -30,6 +30,9 @@ let
     shared-layers = example ./shared-layers.nix;
     non-root = example ./non-root.nix;
     whiteouts = example ./whiteouts.nix;
+    on-layers = example ./on-layers.nix;
+    on-that-again = example ./on-that-again.nix;
+    on-archive = example ./on-archive.nix;
   };
 in
 examples

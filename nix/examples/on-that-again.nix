@@ -1,0 +1,25 @@
+# Three generations: the second's environment is there, and a layer deletes a file of the first.
+{
+  examples,
+  mkImage,
+  mkLayer,
+}:
+
+mkImage {
+  name = "on-that-again";
+  fromImage = examples.on-layers;
+  layers = [
+    (mkLayer {
+      name = "no-letter";
+      remove = [ "home/alice/letter" ];
+    })
+  ];
+  config = {
+    Env = [ "GENERATION=third" ];
+    Cmd = [
+      "sh"
+      "-c"
+      "test ! -e letter && echo The $GENERATION generation has no letter from the $WRITTEN_IN."
+    ];
+  };
+}

@@ -1,0 +1,47 @@
+"""The examples, as Nix builds them, in the engines; and that every image of theirs is sound."""
+
+import shlex
+
+import pytest
+
+GREETING = "Hello from a container that Nix built, layer by layer.\n"
+PRINTED = {
+    "hello": GREETING,
+    "shared-layers.morning": "Good morning.\n",
+    "shared-layers.evening": "Good evening.\n",
+    "non-root": "alice\nDear Alice, these files are yours.\nThank you.\n",
+    "whiteouts": "You read this.\nThere is no secret.\n",
+    "on-layers": "The second generation reads:\nDear Alice, these files are yours.\n",
+    "on-that-again": "The third generation has no letter from the first.\n",
+    "on-archive": "This file is the parent's.\nThis one is the child's.\nThe environment is inherited.\n",
+}
+
+
+def test_all_examples_are_here(nix):
+    names = {name.partition(".")[0] for name in PRINTED} | {"web-server"}
+    assert set(nix.evaluate("builtins.attrNames examples")) == names
+
+
+def test_each_prints_what_it_should_in_every_engine(nix, engine):
+    archives = {name: nix.build(f"examples.{name}.dockerArchive") for name in PRINTED}
+    assert {name: engine.run(engine.load(str(archive))).out for name, archive in archives.items()} == PRINTED
+
+
+@pytest.mark.parametrize("name", ["hello", "on-that-again"])
+def test_the_image_directory_runs_as_it_is(nix, open_engine, name):
+    podman = open_engine("podman")
+    assert podman.run(podman.pull(f"oci:{nix.build(f'examples.{name}')}:latest")).out == PRINTED[name]
+
+
+def test_the_web_server_serves_its_page(nix, open_engine):
+    podman = open_engine("podman")
+    reference = podman.load(str(nix.build("examples.web-server.dockerArchive")))
+    command = shlex.join(nix.evaluate("examples.web-server.config.Cmd"))
+    busybox = nix.build("pkgs.busybox") / "bin"
+    visit = f"{command} & {busybox}/sleep 1; {busybox}/wget -q -O - http://127.0.0.1:8080/"
+    assert "from a layer of its own" in podman.run(reference, f"{busybox}/sh", "-c", visit).out
+
+
+@pytest.mark.parametrize("name", [*PRINTED, "web-server"])
+def test_is_sound(nix, name):
+    nix.build(f"verifyImage {{ image = examples.{name}; }}")

@@ -1,0 +1,91 @@
+"""mergeParent and mkImage's fromImage: images on images, as Nix builds them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+BASE = """
+let
+  base = mkImage {
+    name = "base"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; }) ]; config.Env = [ "A=1" "B=1" ];
+  };
+  child = mkImage {
+    name = "child"; tag = "2"; fromImage = base;
+    config = { Env = [ "B=2" ]; Cmd = [ "${pkgs.busybox}/bin/env" ]; };
+  };
+in
+"""
+
+
+def listed(layers: Path) -> list[dict]:
+    return json.loads(layers.read_bytes())
+
+
+def test_the_parents_layers_come_first_and_are_links(nix):
+    base, child = (
+        listed(nix.build(f"{BASE} listLayers {{ image = {image}; json = true; }}")) for image in ("base", "child")
+    )
+    assert [layer["diffID"] for layer in child[: len(base)]] == [layer["diffID"] for layer in base]
+    location = Path(child[0]["location"])
+    assert location.is_symlink()
+
+
+def test_what_the_parent_has_does_not_come_along_again(nix):
+    assert len(listed(nix.build(f"{BASE} listLayers {{ image = child; json = true; }}"))) == 1
+
+
+def test_the_child_keeps_its_name_and_knows_all_layers(nix):
+    value = nix.evaluate(f"{BASE} [ child.name child.imageName child.imageTag (builtins.length child.layers) ]")
+    # The layer of what the config mentions counts, though it will be empty and left out.
+    assert value == ["child", "child", "2", 2]
+
+
+def test_the_config_is_inherited(nix):
+    child = nix.build(f"{BASE} child")
+    digest = json.loads((child / "index.json").read_bytes())["manifests"][0]["digest"]
+    manifest = json.loads((child / "blobs" / digest.replace(":", "/")).read_bytes())
+    config = json.loads((child / "blobs" / manifest["config"]["digest"].replace(":", "/")).read_bytes())
+    assert config["config"]["Env"] == ["A=1", "B=2"]
+
+
+def test_an_archives_blobs_are_taken_out_once_for_all_children(nix):
+    def unpacked(child: str) -> list[str]:
+        expression = f'{BASE} mkImage {{ name = "{child}"; fromImage = base.dockerArchive; }}'
+        return [path for path in nix.derivations(expression) if path.endswith("-base.tar-oci.drv")]
+
+    assert len(unpacked("one")) == 1
+    assert unpacked("one") == unpacked("two")
+
+
+@pytest.mark.parametrize("form", ["dockerArchive", "dockerLegacyArchive", "dir", "oci"])
+def test_every_form_is_a_parent(nix, form):
+    expression = f'{BASE} listLayers {{ json = true; image = mkImage {{ name = "x"; fromImage = base.{form}; }}; }}'
+    parent = listed(nix.build(f"{BASE} listLayers {{ image = base; json = true; }}"))
+    assert [layer["diffID"] for layer in listed(nix.build(expression))] == [layer["diffID"] for layer in parent]
+
+
+def test_skip_existing_leaves_out_what_an_archive_has(nix):
+    merged = nix.build(
+        f"""{BASE}
+        let
+          again = mkImage {{ name = "again"; layers = [ (mkLayer {{ closure = [ pkgs.busybox pkgs.bash ]; }}) ]; }};
+          merged = mergeParent {{ parent = base.dockerArchive; image = again; skipExisting = true; }};
+        in
+        listLayers {{ image = merged; json = true; }}
+        """
+    )
+    whole = nix.build(f"{BASE} listLayers {{ json = true; image = mkImage {{ name = \"x\"; layers = [ "
+                      "(mkLayer { closure = [ pkgs.busybox pkgs.bash ]; }) ]; }; }")
+    assert listed(merged)[1]["size"] < listed(whole)[0]["size"] - 1_000_000
+
+
+def test_another_platform_than_the_parents_is_an_error(nix):
+    error = nix.failure(f'{BASE} mkImage {{ name = "x"; architecture = "s390x"; fromImage = base; }}')
+    assert "merge-parent: error: " in error and "s390x" in error
+
+
+def test_a_parent_that_is_no_image_is_told_in_one_line(nix, tmp_path):
+    (tmp_path / "no-image").write_text("text")
+    error = nix.failure(f'mkImage {{ name = "x"; fromImage = {tmp_path}/no-image; }}')
+    assert "error: " in error and "Traceback" not in error
