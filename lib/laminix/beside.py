@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-AHEAD = 8  # pieces at most that wait for the thread: memory stays constant
+AHEAD = 4  # pieces at most that wait for the thread: memory stays constant
 
 
 class Beside:
@@ -31,6 +31,12 @@ class Beside:
         """Hand the thread one more piece."""
         if self._thread is not None:
             self._queue.put(piece)
+
+    def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """PIECES, each handed to the thread as it is passed on; nobody may change one afterwards."""
+        for piece in pieces:
+            self.put(piece)
+            yield piece
 
     def result(self) -> Any:
         """What CONSUME returns once there are no more pieces; raises what it raised."""

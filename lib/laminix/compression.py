@@ -1,4 +1,4 @@
-"""Compressors and decompressors of blobs: zlib here, every other as a program."""
+"""Compressors of blobs: zlib here, every other as a program."""
 
 import os
 import shlex
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from laminix.errors import LaminixError
 
 NAMES = ("none", "gzip", "zstd")
+# How the compressions that a layer may have begin.
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
@@ -75,11 +76,6 @@ def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iter
     from laminix.filter_program import through_program
 
     return through_program(compressor.command, tar)
-
-
-def compression_of(start: bytes) -> str:
-    """The compression of a blob that begins with START: none, gzip or zstd, by its magic."""
-    return next((name for name, magic in MAGIC.items() if start.startswith(magic)), "none")
 
 
 def available_cores() -> int:
