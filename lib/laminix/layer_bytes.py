@@ -41,7 +41,7 @@ def checked_pieces(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[by
 def plain_pieces(layer: StoredLayer) -> Iterator[bytes]:
     """The layer's uncompressed tar, in pieces; its digest and its diff ID are checked at the end."""
     stored = stored_pieces(layer) if layer.digest in (None, layer.diff_id) else checked_pieces(layer)
-    with Beside(lambda pieces: _check_diff_id(layer, _hashed("sha256", pieces))) as check:
+    with Beside(lambda pieces: _check_diff_id(layer, hashed(pieces))) as check:
         for piece in uncompressed(stored, layer.location):
             check.put(piece)
             yield piece
@@ -49,7 +49,7 @@ def plain_pieces(layer: StoredLayer) -> Iterator[bytes]:
 
 
 def open_plain(layer: StoredLayer) -> io.RawIOBase:
-    """The layer's uncompressed tar as a file that is read once; its end raises where the diff ID is another."""
+    """The layer's uncompressed tar as a file that is read once, checked as ``plain_pieces`` is."""
     return PieceReader(plain_pieces(layer))
 
 
@@ -58,7 +58,7 @@ def measured(layer: StoredLayer) -> StoredLayer:
     if layer.digest is not None:
         return layer
     pieces = checked_pieces(layer, diff_id_too=True)
-    return replace(layer, digest=_hashed("sha256", pieces))
+    return replace(layer, digest=hashed(pieces))
 
 
 def compression_of_layer(layer: StoredLayer) -> str:
@@ -71,16 +71,17 @@ def _digest_check(layer: StoredLayer):
     """What compares the digest of the pieces it is given; None where there is nothing to compare with."""
     if layer.digest is None:
         return None
-    return lambda pieces: _check_digest(layer, _hashed(hasher(layer.digest).name, pieces))
+    return lambda pieces: _check_digest(layer, hashed(pieces, hasher(layer.digest).name))
 
 
 def _diff_id_check(layer: StoredLayer, wanted: bool):
     if not wanted or layer.digest == layer.diff_id:
         return None
-    return lambda pieces: _check_diff_id(layer, _hashed("sha256", uncompressed(pieces, layer.location)))
+    return lambda pieces: _check_diff_id(layer, hashed(uncompressed(pieces, layer.location)))
 
 
-def _hashed(algorithm: str, pieces: Iterable[bytes]) -> str:
+def hashed(pieces: Iterable[bytes], algorithm: str = "sha256") -> str:
+    """The digest of all PIECES."""
     state = hashlib.new(algorithm)
     for piece in pieces:
         state.update(piece)

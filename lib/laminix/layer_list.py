@@ -5,10 +5,10 @@ from typing import Any
 
 from laminix import strict_json
 from laminix.errors import one_line
+from laminix.human_size import human_size
 from laminix.image import Image
 from laminix.oci import layer_history
 
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 HEADINGS = ("LAYER", "SIZE", "DIFF ID", "COMPRESSION", "CREATED BY")
 NUMBERS = (0, 1)  # columns that line up at the right
 WIDEST = 60  # characters of what made a layer
@@ -36,20 +36,10 @@ def as_table(image: Image) -> str:
     """The layers as a table, base layer first."""
     history = layer_history(image.config) or [{}] * len(image.layers)
     rows = [
-        (str(index), human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _maker(entry))
-        for index, (layer, entry) in enumerate(zip(image.layers, history))
+        (human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _maker(entry))
+        for layer, entry in zip(image.layers, history)
     ]
-    return _aligned([HEADINGS, *rows])
-
-
-def human_size(size: int) -> str:
-    """SIZE, in bytes, with a unit that leaves three or four digits: ``999 B``, ``1.5 KiB``, ``12.3 MiB``."""
-    value, units = float(size), iter(UNITS)
-    unit = next(units)
-    # 1023.95 would be shown as 1024.0.
-    while value >= 1023.95 and (larger := next(units, None)):
-        value, unit = value / 1024, larger
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+    return _aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))])
 
 
 def _short(digest: str) -> str:
@@ -64,7 +54,9 @@ def _compression(media_type: str) -> str:
 
 
 def _maker(entry: dict[str, Any]) -> str:
-    text = one_line(entry.get("created_by") or entry.get("comment") or "")
+    maker, comment = entry.get("created_by") or "", entry.get("comment") or ""
+    # A builder's name alone says little; a whole command says enough.
+    text = one_line(maker if " " in maker else ": ".join(filter(None, (maker, comment))))
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 

@@ -199,7 +199,8 @@ def _checked(name: str, place: str) -> str:
 
 def _check_document_size(size: int, location: str) -> None:
     if size > LARGEST_DOCUMENT:
-        raise LaminixError(WHAT, f"this document has {size} bytes; at most {LARGEST_DOCUMENT} are read", location)
+        why = f"this document has {size} bytes; at most {LARGEST_DOCUMENT} are read"
+        raise LaminixError(WHAT, why, location)
 
 
 def _seekable(file: BinaryIO, place: str) -> BinaryIO:

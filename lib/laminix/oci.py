@@ -81,7 +81,7 @@ class Config:
     @property
     def platform(self) -> Platform:
         """What the image runs on (an absent one, as in images of before 1.10, is left empty)."""
-        return Platform(self.raw.get("os") or "", self.raw.get("architecture") or "", self.raw.get("variant") or "")
+        return Platform(*(self.raw.get(key) or "" for key in ("os", "architecture", "variant")))
 
     @property
     def created(self) -> str | None:
@@ -200,7 +200,8 @@ def _read_entry(value: Value) -> Descriptor:
 def _check_schema(value: Value) -> None:
     version = value["schemaVersion"]
     if version.number() == 1:
-        raise version.error("found schema 1, which was given up in 2017; copy the image with skopeo --format v2s2")
+        remedy = "copy the image with skopeo copy --format v2s2"
+        raise version.error(f"found schema 1, which was given up in 2017; {remedy}")
     if version.raw != 2:
         raise version.error(f"found {version.raw}, expected 2")
 
@@ -221,7 +222,7 @@ def read_config(value: Value) -> Config:
 
 
 def check_runtime(value: Value) -> None:
-    """Raises LaminixError where a field of the ``config`` object has a wrong type; unknown ones may be anything."""
+    """Raises LaminixError where a known field of the ``config`` object has a wrong type."""
     _check_fields(value, RUNTIME_FIELDS)
 
 

@@ -8,7 +8,8 @@ from laminix.errors import LaminixError
 from laminix.strict_json import Value
 
 OPERATING_SYSTEMS = frozenset(
-    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows".split()
+    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows"
+    .split()
 )
 ARCHITECTURES = frozenset(
     "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
@@ -49,6 +50,10 @@ class Platform:
         """Whether both say the same, one perhaps more wordily (linux/arm64/v8 is linux/arm64)."""
         return self._plain() == other._plain()
 
+    def same_family(self, other: "Platform") -> bool:
+        """Whether both are the same but for the variant."""
+        return (self.os, self.architecture) == (other.os, other.architecture)
+
     def _plain(self) -> tuple[str, str, str]:
         plain = PLAIN_VARIANTS.get(self.architecture) == self.variant
         return (self.os, self.architecture, "" if plain else self.variant)
@@ -57,7 +62,8 @@ class Platform:
 def checked_platform(os_name: str, architecture: str, variant: str = "") -> Platform:
     """The platform of these three; raises LaminixError for names that Go does not know."""
     if os_name not in OPERATING_SYSTEMS:
-        raise LaminixError("bad platform", f"unknown operating system {os_name!r}, expected a GOOS such as linux")
+        why = f"unknown operating system {os_name!r}, expected a GOOS such as linux"
+        raise LaminixError("bad platform", why)
     if architecture not in ARCHITECTURES:
         remedy = OTHER_NAMES.get(architecture, "amd64 or arm64")
         why = f"unknown architecture {architecture!r}, expected a GOARCH such as {remedy}"

@@ -66,6 +66,12 @@ def parse_reference(text: str) -> Reference:
     return Reference(check_name(name), DEFAULT_TAG if tag is None else check_tag(tag))
 
 
+def read_reference(text: str) -> Reference:
+    """The reference that an image has in TEXT, whatever rules it breaks: images at large do."""
+    name, tag = split_tag(text)
+    return Reference(name, DEFAULT_TAG if tag is None else tag)
+
+
 def split_tag(text: str) -> tuple[str, str | None]:
     """Name and tag of NAME[:TAG], unchecked; None where there is no tag (a port is none)."""
     name, colon, tag = text.rpartition(":")
@@ -73,7 +79,7 @@ def split_tag(text: str) -> tuple[str, str | None]:
 
 
 def check_name(name: str) -> str:
-    """NAME, if it is ``[registry[:port]/]path`` without a tag; raises LaminixError with the rule it breaks."""
+    """NAME, if it is ``[registry[:port]/]path``; raises LaminixError with the rule it breaks."""
     domain, path = _split_domain(name)
     if not name:
         raise LaminixError(WHAT, "it is empty, expected [registry[:port]/]path")
@@ -82,7 +88,8 @@ def check_name(name: str) -> str:
     if split_tag(name)[1] is not None:
         raise _bad_name(name, "it has a tag; give the name alone, and the tag as a tag")
     if domain and not DOMAIN.fullmatch(domain):
-        raise _bad_name(name, f"{domain!r} is no registry: letters, digits and inner hyphens between dots, a port")
+        rule = "letters, digits and inner hyphens between dots, then perhaps a port"
+        raise _bad_name(name, f"{domain!r} breaks the rule for a registry: {rule}")
     for component in path.split("/"):
         _check_component(name, component)
     if len(path) > LONGEST_NAME:
@@ -95,7 +102,8 @@ def check_name(name: str) -> str:
 def check_tag(tag: str) -> str:
     """TAG, if it is a valid tag; raises LaminixError with the rule it breaks."""
     if len(tag) > LONGEST_TAG:
-        raise LaminixError("bad image tag", f"{tag!r} has {len(tag)} characters, at most {LONGEST_TAG} are allowed")
+        why = f"{tag!r} has {len(tag)} characters, at most {LONGEST_TAG} are allowed"
+        raise LaminixError("bad image tag", why)
     if not TAG.fullmatch(tag):
         rule = "letters, digits, '_', '.' and '-', the first no '.' or '-'"
         raise LaminixError("bad image tag", f"found {tag!r}, expected {rule}")
@@ -117,7 +125,7 @@ def _bad_name(name: str, why: str) -> LaminixError:
 
 
 def _split_domain(name: str) -> tuple[str, str]:
-    """Registry (empty where there is none) and path; only a first component that looks like one is a registry."""
+    """Registry and path; the registry is empty unless the first component looks like one."""
     first, slash, rest = name.partition("/")
     if slash and (set(first) & set(".:") or first == "localhost" or first != first.lower()):
         return first, rest

@@ -33,12 +33,12 @@ def uncompressed(pieces: Iterable[bytes], place: object = None) -> Iterator[byte
     pieces = chain([start] if start else [], pieces)
     if name == "none":
         return pieces
-    decompressor = _find_decompressor(name)
-    return _zstd_program(pieces, place) if decompressor is None else _members(name, *decompressor, pieces, place)
+    found = _find_decompressor(name)
+    return _zstd_program(pieces, place) if found is None else _members(name, *found, pieces, place)
 
 
 def _find_decompressor(name: str):
-    """A class with the interface of lzma.LZMADecompressor and the error it raises; None: it takes a program."""
+    """A class with lzma.LZMADecompressor's interface and the error it raises; None: it takes a program."""
     # Imported where they are used: rare, and not in every Python.
     if name == "gzip":
         return _Gunzip, zlib.error

@@ -16,7 +16,7 @@ FORMS = (docker_archive, dir_transport, oci_layout, docker_legacy)
 def add_image_options(parser: argparse.ArgumentParser) -> None:
     """Declare on PARSER what ``open_image`` takes: IMAGE, --image and --platform."""
     add = parser.add_argument
-    add("IMAGE", metavar="IMAGE", help="a directory or archive of any form; '-' is an archive on standard input")
+    add("IMAGE", metavar="IMAGE", help="directory or archive of any form; '-': an archive on standard input")
     add("--image", metavar="NAME[:TAG]", help="which image, where there are several")
     add("--platform", metavar="OS/ARCH[/VARIANT]", help="which platform, where there are several")
 

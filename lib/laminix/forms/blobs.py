@@ -1,6 +1,6 @@
 """Images by manifest and index, whose blobs are named by digest: what OCI layouts and ``dir:`` share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,17 +86,30 @@ def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
 
 def _leaves(
     blobs: Blobs, index: Index, inherited: tuple[Reference, ...], trail: tuple[str, ...]
-) -> Iterator[tuple[Descriptor, tuple[Reference, ...]]]:
+) -> list[tuple[Descriptor, tuple[Reference, ...]]]:
     """What the index points to and is no index, with the names it has or inherits."""
+    found = []
     for descriptor in index.manifests:
         references = _references(descriptor) or inherited
         if descriptor.media_type not in INDEX_TYPES:
-            yield descriptor, references
+            found.append((descriptor, references))
         elif descriptor.digest in trail:
             raise LaminixError("bad index", f"it holds itself: {descriptor.digest}", blobs.members.place)
         else:
-            _, value = blobs.document(descriptor, "bad index")
-            yield from _leaves(blobs, read_index(value), references, (*trail, descriptor.digest))
+            found += _nested_leaves(blobs, descriptor, references, trail)
+    return found
+
+
+def _nested_leaves(
+    blobs: Blobs, descriptor: Descriptor, inherited: tuple[Reference, ...], trail: tuple[str, ...]
+) -> list[tuple[Descriptor, tuple[Reference, ...]]]:
+    name = blobs.name_of_manifest(descriptor.digest)
+    data, location = blobs.members.read(name), blobs.members.location(name)
+    index = read_index(strict_json.loads(data, "bad index", location))
+    found = _leaves(blobs, index, inherited, (*trail, descriptor.digest))
+    # Afterwards: an index that holds itself has a wrong digest as well, and is to be told the first.
+    check_document(data, descriptor, "bad index", location)
+    return found
 
 
 def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
@@ -196,7 +209,8 @@ def _layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
 def check_stored_size(layer: StoredLayer, found: int) -> None:
     """Raises LaminixError where the blob that was FOUND has another size than the layer's descriptor says."""
     if found != layer.size:
-        raise LaminixError("bad layer", f"it has {found} bytes, the manifest says {layer.size}", layer.location)
+        why = f"it has {found} bytes, the manifest says {layer.size}"
+        raise LaminixError("bad layer", why, layer.location)
 
 
 def _recipe_layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from laminix.errors import LaminixError
 from laminix.image import Image
 from laminix.platform import Platform, machine_platform
-from laminix.reference import DEFAULT_TAG, Reference, check_name, check_tag, qualified_name, split_tag
+from laminix.reference import DEFAULT_TAG, Reference, qualified_name, split_tag
 
 WHAT = "bad choice of image"
 
@@ -20,8 +20,10 @@ class Candidate:
     read: Callable[[], Image]
 
 
-def choose(candidates: Sequence[Candidate], image: str | None, platform: Platform | None, place: str) -> Candidate:
-    """The candidate that IMAGE (NAME[:TAG]) and PLATFORM mean; raises LaminixError, saying which there are."""
+def choose(
+    candidates: Sequence[Candidate], image: str | None, platform: Platform | None, place: str
+) -> Candidate:
+    """The candidate that IMAGE (NAME[:TAG]) and PLATFORM mean; an error says which there are."""
     if image is not None:
         candidates = _named(candidates, image, place)
     else:
@@ -33,9 +35,6 @@ def choose(candidates: Sequence[Candidate], image: str | None, platform: Platfor
 
 def _named(candidates: Sequence[Candidate], image: str, place: str) -> list[Candidate]:
     name, tag = split_tag(image)
-    if tag is not None:
-        check_tag(tag)
-    check_name(name)
     found = [candidate for candidate in candidates if _has_name(candidate, name, tag)]
     if tag is None and _several_names(found):
         found = [candidate for candidate in found if _has_name(candidate, name, DEFAULT_TAG)]
@@ -74,19 +73,22 @@ def _listed(candidates: Sequence[Candidate]) -> str:
 def _on_platform(candidates: Sequence[Candidate], wanted: Platform, place: str) -> Candidate:
     offered = [(candidate.platform(), candidate) for candidate in candidates]
     found = _matching(offered, wanted)
-    if len(found) != 1:
-        platforms = _are(sorted({str(platform) or "one without a platform" for platform, _ in offered}))
+    if len(found) == 1:
+        return found[0]
+    platforms = sorted({str(platform) or "one without a platform" for platform, _ in offered})
+    if found and len(platforms) == 1:
+        why = f"{len(found)} images that neither name nor platform tells apart"
+    else:
         problem = "several images" if found else "no image"
-        raise LaminixError(WHAT, f"{problem} for {wanted}, choose by --platform; there {platforms}", place)
-    return found[0]
+        why = f"{problem} for {wanted}, choose by --platform; there {_are(platforms)}"
+    raise LaminixError(WHAT, why, place)
 
 
 def _matching(offered: Sequence[tuple[Platform, Candidate]], wanted: Platform) -> list[Candidate]:
     """Those of the same platform; failing that of its family; among equals the one without a variant."""
     same = [(platform, candidate) for platform, candidate in offered if platform.same_machine(wanted)]
     if not same and not wanted.variant:
-        family = (wanted.os, wanted.architecture)
-        same = [(platform, candidate) for platform, candidate in offered if (platform.os, platform.architecture) == family]
+        same = [(platform, candidate) for platform, candidate in offered if platform.same_family(wanted)]
     plain = [(platform, candidate) for platform, candidate in same if not platform.variant]
     return [candidate for _, candidate in (plain or same)]
 

@@ -19,7 +19,7 @@ from laminix.image import Image, StoredLayer
 from laminix.layer_bytes import checked_pieces, measured
 from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
 from laminix.oci import in_order, read_config
-from laminix.reference import Reference, familiar_name, parse_reference
+from laminix.reference import Reference, familiar_name, read_reference
 from laminix.strict_json import Value
 from laminix.tar_writer import END
 from laminix.uncompress import LONGEST_MAGIC, compression_of
@@ -51,16 +51,10 @@ def _document(members: DirectoryMembers | ArchiveMembers) -> Value:
 def _candidate(members: DirectoryMembers | ArchiveMembers, entry: Value) -> Candidate:
     config_name = entry["Config"].text()
     layer_names = entry["Layers"].texts() if entry["Layers"].raw is not None else []
-    references = tuple(_reference(tag) for tag in entry.get("RepoTags") or ())
+    tags = entry.get("RepoTags")
+    references = tuple(read_reference(tag) for tag in tags.texts()) if tags else ()
     read = partial(_read, members, config_name, layer_names, references)
     return Candidate(references, lambda: read().config.platform, read)
-
-
-def _reference(value: Value) -> Reference:
-    try:
-        return parse_reference(value.text())
-    except LaminixError as error:
-        raise value.error(error.why) from None
 
 
 def _read(
@@ -143,8 +137,9 @@ def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     config, manifest = image.config_bytes, oci_layout.kept_manifest(image, layers)
     yield archive.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
     yield archive.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
+    config_name = oci_layout.blob_name(sha256(config))
     layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
-    yield archive.document(MANIFEST, manifest_json(oci_layout.blob_name(sha256(config)), layer_names, references))
+    yield archive.document(MANIFEST, manifest_json(config_name, layer_names, references))
     top = layers[-1].digest if layers else sha256(config)
     yield archive.document("repositories", repositories_json(top.partition(":")[2], references))
     yield archive.directory("blobs") + archive.directory("blobs/sha256")

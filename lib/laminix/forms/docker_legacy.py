@@ -6,22 +6,21 @@ parents, and by reading the layers.
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from tempfile import TemporaryFile
 from typing import Any
 
 from laminix import archive, strict_json
 from laminix import descriptor as types
-from laminix.blob import Meter
+from laminix.beside import Beside
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_archive import MANIFEST, manifest_json, repositories_json
 from laminix.image import Image, StoredLayer
-from laminix.layer_bytes import compression_of_layer, plain_pieces
+from laminix.layer_bytes import compression_of_layer, hashed, plain_pieces
 from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
 from laminix.oci import Config, layer_history, read_config
 from laminix.platform import Platform
-from laminix.reference import Reference, check_name, check_tag
+from laminix.reference import Reference
 from laminix.strict_json import Value, dumps
 from laminix.tar_writer import END
 from laminix.uncompress import LONGEST_MAGIC, compression_of, uncompressed
@@ -41,23 +40,19 @@ def recognises(members: DirectoryMembers | ArchiveMembers) -> bool:
 def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
     """The images that ``repositories`` names; one with several names is there once."""
     names: dict[str, list[Reference]] = {}
-    document = strict_json.loads(members.read(REPOSITORIES), "bad repositories", members.location(REPOSITORIES))
+    data, location = members.read(REPOSITORIES), members.location(REPOSITORIES)
+    document = strict_json.loads(data, "bad repositories", location)
     for repository, tags in document.items():
         for tag, top in tags.items():
-            names.setdefault(top.text(), []).append(_reference(repository, tag, top))
+            names.setdefault(top.text(), []).append(Reference(repository, tag))
     if not names:
         raise document.error("it names no image")
     return [_candidate(members, top, tuple(references)) for top, references in names.items()]
 
 
-def _reference(name: str, tag: str, value: Value) -> Reference:
-    try:
-        return Reference(check_name(name), check_tag(tag))
-    except LaminixError as error:
-        raise value.error(error.why) from None
-
-
-def _candidate(members: DirectoryMembers | ArchiveMembers, top: str, references: tuple[Reference, ...]) -> Candidate:
+def _candidate(
+    members: DirectoryMembers | ArchiveMembers, top: str, references: tuple[Reference, ...]
+) -> Candidate:
     def platform() -> Platform:
         return _platform(_image_json(members, top))
 
@@ -117,12 +112,10 @@ def _digests(members: DirectoryMembers | ArchiveMembers, name: str) -> tuple[str
     if compression not in types.LAYER_TYPES:
         known = ", ".join(types.LAYER_TYPES)
         raise LaminixError("bad layer", f"found {compression}, expected {known}", members.location(name))
-    stored, plain = Meter(), Meter()
-    with members.open(name) as file:
+    with members.open(name) as file, Beside(hashed) as stored:
         pieces = stored.through(iter(lambda: file.read(PIECE), b""))
-        for _ in plain.through(uncompressed(pieces, members.location(name))):
-            pass
-    return compression, stored.digest(), plain.digest()
+        diff_id = hashed(uncompressed(pieces, members.location(name)))
+        return compression, stored.result(), diff_id
 
 
 def _platform(document: Value) -> Platform:
@@ -205,7 +198,7 @@ def _linked_layers(image: Image) -> dict[str, bytes]:
 
 
 def _layer_json(image: Image, entry: dict[str, Any], top: bool) -> dict[str, Any]:
-    """What a layer's json says besides its place in the list: history, and at the top how to run the image."""
+    """What a layer's json says besides its links: its history, and at the top how to run the image."""
     platform = image.config.platform
     document = {key: entry[key] for key in ("created", "author", "comment") if entry.get(key)}
     # The loader of that time cannot do without a time.
@@ -221,7 +214,9 @@ def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
     if compression_of_layer(layer) == "none":
         yield from archive.file(name, layer.size, plain_pieces(layer))
         return
-    with TemporaryFile() as spool:
+    import tempfile  # only compressed layers need it
+
+    with tempfile.TemporaryFile() as spool:
         for piece in plain_pieces(layer):
             spool.write(piece)
         size = spool.tell()
