@@ -292,11 +292,37 @@ let
     ];
   };
 
+  # The host's fakeroot is a script that names its parts by their places in /usr.
+  fakeroot =
+    let
+      parts = fromHost {
+        name = "fakeroot-parts";
+        programs = [ "faked-sysv" ];
+        data = [
+          "bin/fakeroot-sysv"
+          "${libraries}/libfakeroot/libfakeroot-sysv.so"
+        ];
+      };
+    in
+    runPython "fakeroot" { inherit parts busybox; } ''
+      import os
+
+      out, parts, busybox = os.environ["out"], os.environ["parts"], os.environ["busybox"]
+      os.makedirs(f"{out}/bin")
+      with open(f"{out}/bin/fakeroot", "w") as file:
+          file.write(f"#!{busybox}/bin/sh\nPATH=$PATH:{busybox}/bin\n"
+                     f"exec {busybox}/bin/sh {parts}/bin/fakeroot-sysv"
+                     f" --lib {parts}/${libraries}/libfakeroot/libfakeroot-sysv.so"
+                     f' --faked {parts}/bin/faked-sysv "$@"\n')
+          os.fchmod(file.fileno(), 0o755)
+    '';
+
   packages = {
     inherit
       bash
       busybox
       coreutils
+      fakeroot
       fromHost
       ;
     ${if inUsr "bin" ? zstd then "zstd" else null} = zstd;
