@@ -38,7 +38,9 @@ let
 
   sorted = builtins.sort builtins.lessThan;
 in
-if sorted (map nameOf found) == sorted promised then
+if promised == [ ] then
+  [ ]
+else if sorted (map nameOf found) == sorted promised then
   map (path: builtins.appendContext path context) found
 else
   null
