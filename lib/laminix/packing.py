@@ -1,7 +1,7 @@
 """What a layer is a function of, and the way from there to its layer directory."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from laminix.entries import Owner
 from laminix.errors import shown
 from laminix.layer import Layer, write_layer
 from laminix.perms import apply_rules, read_rules
+from laminix.progress import counted
 from laminix.sources import layer_tree
 from laminix.store_path import full_name
 from laminix.strict_json import Value
@@ -43,10 +44,18 @@ def tar_of(packing: Packing) -> Iterator[bytes]:
 
 
 def make_layer(
-    packing: Packing, compressor: Compressor, keep_blob: bool, directory: str, threads: int
+    packing: Packing,
+    compressor: Compressor,
+    keep_blob: bool,
+    directory: str,
+    threads: int,
+    watch: Callable[[Iterable[bytes]], Iterable[bytes]] = iter,
 ) -> Layer:
-    """Fill DIRECTORY with the layer's blob (or only measure it) and its layer.json; returns what that says."""
-    blob = write_blob(tar_of(packing), compressor, directory if keep_blob else None, threads)
+    """Fill DIRECTORY with the layer's blob (or only measure it) and its layer.json; returns what that says.
+
+    WATCH sees the tar pass, in pieces.
+    """
+    blob = write_blob(watch(tar_of(packing)), compressor, directory if keep_blob else None, threads)
     layer = Layer(
         descriptor=blob.descriptor,
         diff_id=blob.diff_id,
@@ -75,7 +84,8 @@ def make_layers(
         layer = os.path.join(directory, f"{index:0{digits}}")
         os.mkdir(layer)
         jobs.append((packing, compressor, keep_blobs, layer, 1))
-    in_processes(make_layer, jobs, cores)
+    for _ in counted(in_processes(make_layer, jobs, cores), "packed layers", len(jobs)):
+        pass
 
 
 def _recipe(packing: Packing, compressor: Compressor) -> dict[str, Any] | None:

@@ -1,23 +1,24 @@
 """The same work many times over, in processes of their own, since Python runs one thread at a time."""
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 
-def in_processes(work: Callable[..., Any], jobs: Sequence[tuple], processes: int) -> list[Any]:
+def in_processes(work: Callable[..., Any], jobs: Sequence[tuple], processes: int) -> Iterator[Any]:
     """What WORK returns for the arguments in each of JOBS, in their order; at most PROCESSES at a time.
 
     Raises what the first failing job raises; jobs that have not begun by then are left undone.
     """
     count = min(processes, len(jobs))
     if count <= 1:
-        return [work(*job) for job in jobs]
+        yield from (work(*job) for job in jobs)
+        return
     with ProcessPoolExecutor(count, mp_context=_context()) as pool:
         futures = [pool.submit(work, *job) for job in jobs]
         try:
-            return [future.result() for future in futures]
+            yield from (future.result() for future in futures)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

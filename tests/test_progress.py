@@ -1,0 +1,62 @@
+"""Progress: what is said, and to whom."""
+
+import json
+import os
+
+import pytest
+from laminix import progress
+from laminix.human_size import human_size
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1536, "1.5 KiB"), (1023.99 * 1024, "1.0 MiB"), (5 << 40, "5.0 TiB")],
+)
+def test_sizes_for_people(size, text):
+    assert human_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "seconds", "line"),
+    [
+        (10 << 20, None, 2.0, "packed 10.0 MiB, 5.0 MiB/s"),
+        (10 << 20, 40 << 20, 2.0, "packed 10.0 MiB of 40.0 MiB, 5.0 MiB/s, 6 s left"),
+        (1 << 20, 1 << 30, 1.0, "packed 1.0 MiB of 1.0 GiB, 1.0 MiB/s, 17 min 3 s left"),
+        (40 << 20, 40 << 20, 4.0, "packed 40.0 MiB of 40.0 MiB, 10.0 MiB/s"),
+        (0, 5, 0.0, "packed 0 B of 5 B, 0 B/s"),
+    ],
+)
+def test_a_line_says_bytes_rate_and_time_left(done, total, seconds, line):
+    assert progress.bytes_line("packed", done, total, seconds) == line
+
+
+def test_nix_is_told_by_phases_on_its_log(monkeypatch):
+    reader, writer = os.pipe()
+    monkeypatch.setenv("NIX_LOG_FD", str(writer))
+    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    pieces = [b"ab", b"c"]
+    assert list(progress.watched(pieces, "packed")) == pieces
+    os.close(writer)
+    with open(reader) as log:
+        lines = log.read().splitlines()
+    assert [line.split(" ", 1)[0] for line in lines] == ["@nix", "@nix"]
+    said = [json.loads(line.split(" ", 1)[1]) for line in lines]
+    assert {message["action"] for message in said} == {"setPhase"}
+    assert said[1]["phase"].startswith("packed 3 B, ")
+
+
+def test_items_are_counted(monkeypatch):
+    reader, writer = os.pipe()
+    monkeypatch.setenv("NIX_LOG_FD", str(writer))
+    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    assert list(progress.counted("xyz", "packed layers", 3)) == ["x", "y", "z"]
+    os.close(writer)
+    with open(reader) as log:
+        assert '"packed layers 3 of 3"' in log.read().splitlines()[-1]
+
+
+def test_nobody_waiting_is_told_nothing(monkeypatch):
+    monkeypatch.delenv("NIX_LOG_FD", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    pieces = [b"a"]
+    assert progress.watched(pieces, "packed") is pieces
