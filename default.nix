@@ -31,12 +31,16 @@ let
   };
 
   functions = {
+    compress = call ./nix/compress.nix;
     listLayers = call ./nix/list-layers.nix;
     mergeParent = call ./nix/merge-parent.nix;
     mkConfig = call ./nix/mk-config.nix;
     mkImage = call ./nix/mk-image.nix;
     mkLayer = call ./nix/mk-layer.nix;
     mkLayers = call ./nix/mk-layers.nix;
+    mkNixDb = call ./nix/mk-nix-db.nix;
+    mkStreamer = call ./nix/mk-streamer.nix;
+    mkTree = call ./nix/mk-tree.nix;
     packImage = call ./nix/pack-image.nix;
     planLayers = call ./nix/plan-layers.nix;
     verifyImage = call ./nix/verify-image.nix;
@@ -47,6 +51,7 @@ in
 package
 // functions
 // {
+  dockerTools = import ./nix/docker-tools (scope // { inherit pkgs; });
   examples = call ./nix/examples;
   meta.description = "Container images from Nix, by small executables that run as derivation builders";
 }

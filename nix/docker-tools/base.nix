@@ -1,0 +1,20 @@
+{ }:
+
+/**
+  What is known of a base before it is read: the image to go on and its layers, as far as laminix made it.
+
+  # Type
+
+  ```
+  base :: Image | Path | null -> { image :: Image | Path | null, layers :: [ Layer ], isOurs :: Bool }
+  ```
+
+  An archive that these functions made is left alone for the image directory that it was packed from.
+*/
+fromImage:
+
+{
+  image = fromImage.image or fromImage;
+  layers = fromImage.layers or [ ];
+  isOurs = fromImage ? layers;
+}

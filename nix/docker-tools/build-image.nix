@@ -1,0 +1,139 @@
+{
+  base,
+  compress,
+  customise,
+  imageOf,
+  mkConfig,
+  mkNixDb,
+  names,
+  overridable,
+  packImage,
+  pkgs,
+}:
+
+overridable (
+  /**
+    dockerTools.buildImage: an image with one layer of its own, as a docker archive.
+
+    # Type
+
+    ```
+    buildImage :: { name :: String, … } -> Derivation
+    ```
+
+    The arguments are described in this folder's README.
+  */
+  {
+    name,
+    tag ? null,
+    fromImage ? null,
+    fromImageName ? null,
+    fromImageTag ? null,
+    copyToRoot ? null,
+    contents ? null,
+    keepContentsDirlinks ? false,
+    config ? null,
+    architecture ? pkgs.stdenv.hostPlatform.go.GOARCH,
+    extraCommands ? "",
+    uid ? 0,
+    gid ? 0,
+    runAsRoot ? null,
+    diskSize ? 1024,
+    buildVMMemorySize ? 512,
+    created ? "1970-01-01T00:00:01Z",
+    compressor ? "gz",
+    includeNixDB ? false,
+    meta ? { },
+    # Not in dockerTools:
+    annotations ? { },
+    layerCompressor ? "none",
+    perms ? [ ],
+  }@arguments:
+
+  let
+    inherit (names name) baseName imageName;
+
+    roots =
+      if contents == null then
+        copyToRoot
+      else if copyToRoot == null then
+        builtins.trace "laminix: buildImage: contents is deprecated, use copyToRoot (image ${name})" contents
+      else
+        throw "laminix: buildImage: both contents and copyToRoot are given; contents is copyToRoot's old name (image ${name})";
+    copy =
+      if roots == null then
+        [ ]
+      else if builtins.isList roots then
+        roots
+      else
+        [ roots ];
+
+    configFiles =
+      if config == null then
+        [ ]
+      else
+        [
+          (mkConfig {
+            name = "${baseName}-config.json";
+            inherit config;
+          })
+        ];
+
+    layer = customise {
+      name = "docker-layer-${baseName}";
+      keepDirlinks = keepContentsDirlinks;
+      withClosure = true;
+      mentions = configFiles;
+      nixDb =
+        if includeNixDB then
+          mkNixDb {
+            closure = copy ++ configFiles;
+            omitRoot = copy ++ configFiles;
+          }
+        else
+          null;
+      exclude = (base fromImage).layers;
+      compressor = layerCompressor;
+      inherit
+        copy
+        extraCommands
+        uid
+        gid
+        perms
+        ;
+    };
+
+    image = imageOf {
+      layers = [ layer ];
+      inherit
+        name
+        tag
+        config
+        fromImage
+        fromImageName
+        fromImageTag
+        created
+        architecture
+        annotations
+        ;
+    };
+
+    outer = import ./outer-compressors.nix compressor;
+    archive = packImage { inherit image; };
+    result = compress {
+      name = "docker-image-${baseName}.tar${outer.ending}";
+      file = archive;
+      compressor = outer.name;
+      inherit meta;
+      passthru = {
+        buildArgs = arguments;
+        inherit imageName image layer;
+        inherit (image) imageTag layers;
+      };
+    };
+  in
+  if runAsRoot != null then
+    throw "laminix: buildImage: runAsRoot is not there yet; fakeRootCommands of buildLayeredImage need no root (image ${name})"
+  else
+    result
+)

@@ -1,0 +1,25 @@
+# Join a tree, let the user's commands change it, and pack it as a layer.
+#
+# All in one derivation: a store path would keep neither modes nor owners.
+set -eo pipefail
+source "$NIX_ATTRS_SH_FILE"
+PATH=$(IFS=:; echo "${path[*]}")
+export PATH
+umask 022
+
+"$mkTree" "${treeOptions[@]}" --out layer
+if [ -n "$nixDb" ]; then
+  cp -R --no-preserve=mode "$nixDb/." layer
+fi
+(cd layer; eval "$extraCommands")
+
+permsOptions=()
+if [ -n "$fakeRootCommands" ]; then
+  printf '%s\n' "$fakeRootCommands" >fake-root-commands
+  (cd layer; fakeroot -s ../fakeroot-database -- bash -e ../fake-root-commands)
+  permsOptions=(--fakeroot-database fakeroot-database)
+fi
+"$mkPerms" --tree layer "${permsOptions[@]}" --uid "$uid" --gid "$gid" --then "$furtherPerms" --out perms.json
+
+# Without arguments it follows the derivation's request.
+exec "$mkLayer"

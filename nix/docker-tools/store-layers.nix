@@ -1,0 +1,46 @@
+{
+  base,
+  mkLayers,
+  planLayers,
+}:
+
+/**
+  The layers of a closure's store paths, as planned: each path in one layer.
+
+  # Type
+
+  ```
+  storeLayers :: {
+    name :: String,
+    roots :: [ StorePath ],
+    fromImage :: Image | Path | null,
+    maxLayers :: Int,
+    …
+  } -> Layers
+  ```
+
+  `roots` stay away themselves where nothing refers to them, and so do the store paths of the base.  Its
+  layers and one more to come count among `maxLayers`.  The other arguments are mkLayers'.
+*/
+{
+  name,
+  roots,
+  fromImage,
+  maxLayers,
+  ...
+}@arguments:
+
+mkLayers (
+  removeAttrs arguments [
+    "roots"
+    "fromImage"
+    "maxLayers"
+  ]
+  // {
+    plan = planLayers {
+      name = "${name}-plan.json";
+      closure = roots;
+      maxLayers = maxLayers - 1;
+    };
+  }
+)
