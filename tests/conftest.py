@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,13 @@ def nix(need) -> Nix:
     """Nix, with the machine's own store."""
     need("nix-build")
     return Nix()
+
+
+@pytest.fixture
+def other_store(nix, need, tmp_path) -> Nix:
+    """Nix with an empty store of its own."""
+    need(root=True)
+    return replace(nix, store=tmp_path / "store")
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_every_builder_is_executable_and_helps_with_an_example(builder, name):
 
 @pytest.mark.parametrize("name", builders())
 def test_every_builder_has_a_function_in_nix(name):
-    assert (ROOT / "nix" / f"{name}.nix").exists() or f'build "{name}"' in nix_files()
+    assert (ROOT / "nix" / f"{name}.nix").exists() or f'"{name}"' in nix_files()
 
 
 def nix_files() -> str:

@@ -153,3 +153,20 @@ def test_a_layer_without_a_blob_is_made_again_in_the_archive(nix):
     image = """mkImage { name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; blob = %s; }) ]; }"""
     archives = [nix.build(f"({image % blob}).dockerArchive") for blob in ("true", "false")]
     assert archives[0].read_bytes() == archives[1].read_bytes()
+
+
+ARCHIVE = "examples.on-archive.dockerArchive"
+
+
+def test_the_archive_is_built_the_same_twice(nix):
+    nix.build(ARCHIVE)
+    nix.build(ARCHIVE, "--check")
+
+
+def test_the_archive_is_the_same_from_a_store_of_another_owner_with_hard_links(nix, other_store):
+    other = other_store.having(
+        auto_allocate_uids="true",
+        experimental_features="nix-command flakes auto-allocate-uids",
+        auto_optimise_store="true",
+    )
+    assert other.build(ARCHIVE).read_bytes() == nix.build(ARCHIVE).read_bytes()
