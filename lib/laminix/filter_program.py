@@ -8,46 +8,52 @@ from collections.abc import Iterable, Iterator, Sequence
 from laminix.errors import LaminixError, one_line
 
 PIECE = 1 << 20
+PATIENCE = 5  # seconds that a feeder gets to notice that nobody reads any more
 
 
 def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[bytes]:
     """What COMMAND writes when it reads DATA, in pieces.
 
-    Raises LaminixError if it fails, and whatever DATA raises.
+    Raises LaminixError if it fails or ends before it has read everything, and whatever DATA raises.
     """
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
         failures: list[BaseException] = []
-        unread: list[BrokenPipeError] = []
-        feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures, unread))
+        # A daemon, lest an interrupt that comes just now leaves a thread that the interpreter waits for.
+        feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures), daemon=True)
         feeder.start()
         try:
             while piece := process.stdout.read(PIECE):
                 yield piece
-        finally:
-            # Also where the reader stops early: the program must not wait for anyone.
-            process.stdout.close()
             feeder.join()
+        except BaseException:
+            process.kill()  # the reader stops early, so nobody will take what the program still has to say
+            raise
+        finally:
+            process.stdout.close()
             status = process.wait()
-        if failures:
-            raise failures[0]
-        if status:
-            complaints.seek(0)
-            said = one_line(complaints.read(500).decode("utf-8", "replace").strip()) or "it says nothing"
-            raise LaminixError("a program failed", f"exit status {status}: {said}", command[0])
-        if unread:
-            raise LaminixError("a program failed", "it ended before it had read everything", command[0])
+            feeder.join(PATIENCE)
+        _complain(command[0], status, complaints, failures)
 
 
-def _feed(
-    stdin, data: Iterable[bytes], failures: list[BaseException], unread: list[BrokenPipeError]
-) -> None:
-    """Write DATA and close; what goes wrong is left in FAILURES, or in UNREAD, for the thread that reads."""
+def _feed(stdin, data: Iterable[bytes], failures: list[BaseException]) -> None:
+    """Write DATA and close; what goes wrong is left in FAILURES for the thread that reads."""
     try:
         with stdin:
             for piece in data:
                 stdin.write(piece)
-    except BrokenPipeError as error:
-        unread.append(error)  # the program ended early; if it failed, its exit status says why
     except BaseException as error:
         failures.append(error)
+
+
+def _complain(program: str, status: int, complaints, failures: list[BaseException]) -> None:
+    """Raise what there is to be raised, once everything has ended."""
+    unread = any(isinstance(failure, BrokenPipeError) for failure in failures)
+    if failures and not unread:
+        raise failures[0]
+    if status:
+        complaints.seek(0)
+        said = one_line(complaints.read(500).decode("utf-8", "replace").strip()) or "it says nothing"
+        raise LaminixError("a program failed", f"exit status {status}: {said}", program)
+    if unread:
+        raise LaminixError("a program failed", "it ended before it had read everything", program)
