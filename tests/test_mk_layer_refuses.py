@@ -1,0 +1,464 @@
+"""mk-layer and what it must not take: one line, exit status 1, nothing left behind and nothing harmed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from layer_files import LayerMaker, layer_json, names, one_line, store_path
+from members import write_directory
+
+SCRIPT = Path(__file__).parent.parent / "builders/mk-layer"
+ARGV = [sys.executable, "-I", "-B", SCRIPT]
+
+
+@pytest.fixture
+def maker(builder, tmp_path) -> LayerMaker:
+    return LayerMaker(builder, tmp_path / "layers")
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A tree with something in it."""
+    return Path(write_directory(str(tmp_path / "t"), {"a": b"a", "sub/f": b"f", "z": b"z"}))
+
+
+# What is no file, directory or link
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+
+def make_device(path: Path) -> None:
+    os.mknod(path, 0o20600, os.makedev(1, 3))
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["plain", "merged"])
+@pytest.mark.parametrize(
+    "make, found", [(os.mkfifo, "a FIFO"), (make_socket, "a socket"), (make_device, "a character device")]
+)
+def test_what_a_layer_cannot_hold(need, maker, root, make, found, merged):
+    need(root=make is make_device)
+    make(root / "sub/x")
+    more = ["--remove", "sub/none"] if merged else []
+    line = maker.refused("--copy", root, *more, timeout=20)
+    assert line == f"cannot pack: found {found}; a layer takes files, directories and links ({root}/sub/x)"
+
+
+def test_a_fifo_as_a_store_path(maker, tmp_path):
+    path = tmp_path / ("0" * 32 + "-fifo")
+    os.mkfifo(path)
+    assert "found a FIFO" in maker.refused("--store-path", path, timeout=20)
+
+
+@pytest.mark.parametrize("option", ["--perms", "--closure"])
+def test_a_fifo_for_a_document_is_never_opened(maker, tmp_path, option):
+    os.mkfifo(tmp_path / "fifo")
+    assert maker.refused(option, tmp_path / "fifo", timeout=20) == f"cannot read: not a regular file ({tmp_path}/fifo)"
+
+
+@pytest.mark.parametrize("name", [".wh.x", ".wh..wh..opq", ".wh."])
+@pytest.mark.parametrize("merged", [False, True], ids=["plain", "merged"])
+def test_whiteouts_in_a_source(maker, root, name, merged):
+    (root / "sub" / name).touch()
+    line = maker.refused("--copy", root, *["--remove", "sub/none"] * merged)
+    assert "'.wh.' begins the names of whiteouts" in line and f"({root}/sub/{name})" in line
+
+
+# Sources that are not there, or not for us
+
+
+@pytest.mark.parametrize(
+    "argv, line",
+    [
+        (["--copy", "none"], "cannot copy: no such directory (none)"),
+        (["--copy", "t/a"], "cannot copy: found a file, expected a directory (t/a)"),
+        (["--copy", "t/a/b"], "cannot copy: no such directory (t/a/b)"),
+        (["--copy", "t:/../x"], "bad path in a layer: it has a '..' in it (/../x)"),
+        (["--copy", "t:/.wh.x"], "bad path in a layer: '.wh.' begins the names of whiteouts (/.wh.x)"),
+        (["--remove", "/"], "bad path to remove: the root of a layer cannot be removed (/)"),
+        (["--remove", "a/../b"], "bad path in a layer: it has a '..' in it (a/../b)"),
+        (["--remove", "a/.wh.b"], "bad path in a layer: '.wh.' begins the names of whiteouts (a/.wh.b)"),
+        (["--store-path", "/nix/store/" + "0" * 32 + "-x"], "cannot pack: no such store path"),
+        (["--store-path", "t"], "bad store path: found 't', expected STORE/HASH-NAME"),
+        (["--store-path", "/nix/store/" + "e" * 32 + "-x"], "bad store path: found"),
+        (["--closure", "none"], "the system refuses: No such file or directory (none)"),
+        (["--perms", "t"], "cannot read: not a regular file (t)"),
+        (["--exclude", "t"], "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (t)"),
+        (["--exclude", "none"], "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (none)"),
+        (["--uid=-1"], "bad --uid: found '-1', expected a number from 0 to 4294967294"),
+        (["--gid", "4294967295"], "bad --gid: found '4294967295'"),
+        (["--uid", "root"], "bad --uid: found 'root'"),
+        (["--uname", "a\nb"], "bad --uname: found 'a\\nb', which has a line break"),
+        (["--mtime", "yesterday"], "bad time: found 'yesterday', expected RFC 3339, whole seconds or 'now'"),
+        (["--mtime", "2023-02-29T00:00:00Z"], "bad time: there is no such day"),
+        (["--mtime=-1"], "bad --mtime: found -1, which is before 1970"),
+        (["--mtime", "9" * 30], "bad time: found"),
+    ],
+)
+def test_options_that_make_no_sense(maker, root, argv, line):
+    assert maker.refused(*argv, cwd=root.parent).startswith(line)
+
+
+@pytest.mark.parametrize("spelling", ["{store}/./{name}", "/{store}/{name}", "{store}//{name}"])
+def test_a_store_path_has_one_spelling(maker, tmp_path, spelling):
+    path = store_path(tmp_path / "nix/store", "tool")
+    given = spelling.format(store=path.parent, name=path.name)
+    assert maker.refused("--store-path", given).startswith("bad store path: ")
+
+
+@pytest.mark.parametrize("argv", [["--none"], ["extra"], ["--cop", "x"], ["--uid"], [os.fsdecode(b"--\xff\n")]])
+def test_wrong_usage_is_two(builder, tmp_path, argv):
+    done = builder("mk-layer", *argv, "--out", tmp_path / "out")
+    assert "bad usage: " in one_line(done, status=2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_out_is_required(builder):
+    assert "--out" in one_line(builder("mk-layer"), status=2)
+
+
+@pytest.mark.parametrize("what", ["sub/f", "sub"])
+def test_what_cannot_be_read(need, maker, root, what):
+    need("setpriv", root=True)
+    (root / what).chmod(0)
+    # Root as it is for its own files where it has no privileges: bound by their modes.
+    argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *ARGV, "--copy", root]
+    done = subprocess.run([*argv, "--out", maker.directory / "out"], capture_output=True, text=True)
+    assert one_line(done).endswith(f"ermission denied ({root}/{what})")
+    assert maker.there() == []
+
+
+# Documents
+
+
+@pytest.mark.parametrize(
+    "document, why",
+    [
+        (b"", "not JSON: "),
+        (b"{", "not JSON: "),
+        (b"\xff\xff", "not JSON: "),
+        (b"[NaN]", "not JSON: NaN is no JSON number"),
+        (b"[1e999]", "not JSON: 1e999 is too large a number"),
+        pytest.param(b"[" * 100000, "nested too deeply to be read", id="lists in lists"),
+        pytest.param(b'{"a":' * 100000, "nested too deeply to be read", id="objects in objects"),
+        pytest.param(b"[" + b"9" * 5000 + b"]", "not JSON: ", id="five thousand digits"),
+        (b'[{"path":"a","path":"b"}]', "not JSON: the key 'path' stands twice in one object"),
+        (b"{}", "found an object, expected a list"),
+        (b"3", "found a whole number, expected a list"),
+    ],
+)
+def test_perms_that_are_no_such_document(maker, root, tmp_path, document, why):
+    (tmp_path / "perms.json").write_bytes(document)
+    line = maker.refused("--copy", root, "--perms", tmp_path / "perms.json")
+    assert why in line and line.endswith(f"({tmp_path}/perms.json)")
+
+
+STORE = "/nix/store/" + "0" * 32
+
+
+@pytest.mark.parametrize(
+    "document, why",
+    [
+        ("x", "found a string, expected a list or an object"),
+        ([{}], "[0]: the key 'path' is missing"),
+        ([{"path": 1, "references": [], "narSize": 1}], "[0].path: found a whole number"),
+        ([{"path": f"{STORE}-a", "references": [1], "narSize": 1}], "[0].references[0]: found a whole number"),
+        ([{"path": f"{STORE}-a", "references": [f"{STORE}-b"], "narSize": 1}], f"{STORE}-b is not in the closure"),
+        ({f"{STORE}-a": None}, f"{STORE}-a: found null"),
+        ({"a\ud800": {"references": [], "narSize": 1}}, "half a surrogate pair"),
+        ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "it has a zero byte in it"),
+    ],
+)
+def test_closures_that_are_none(maker, tmp_path, document, why):
+    (tmp_path / "closure.json").write_text(json.dumps(document))
+    assert why in maker.refused("--closure", tmp_path / "closure.json")
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (lambda layer, said: said.update(laminix=2), "laminix: found version 2, this laminix reads version 1"),
+        (lambda layer, said: said.pop("storePaths"), "the key 'storePaths' is missing"),
+        (lambda layer, said: said.update(storePaths="x"), "storePaths: found a string, expected a list"),
+        (lambda layer, said: said["descriptor"].update(digest="md5:0"), "descriptor.digest: found 'md5:0'"),
+        (lambda layer, said: said.update(blob="../x"), "blob: found '../x', expected the name of a file"),
+        (lambda layer, said: said.update(blob="x\0"), "names this blob, which is not a file"),
+        (lambda layer, said: (layer / "layer.tar").unlink(), "names this blob, which is not a file"),
+        (lambda layer, said: (layer / "layer.tar").write_bytes(b"x"), "the blob has 1 bytes, layer.json says 1024"),
+        (lambda layer, said: said.update(history=[]), "history: found a list, expected an object"),
+        (lambda layer, said: said.update(recipe=[]), "recipe: found a list, expected an object"),
+    ],
+)
+def test_excluded_layers_torn_by_hand(maker, tmp_path, change, why):
+    layer = maker.make()
+    said = layer_json(layer)
+    change(layer, said)
+    (layer / "layer.json").write_text(json.dumps(said))
+    assert why in maker.refused("--exclude", layer)
+
+
+def test_an_excluded_layer_cut_short(maker):
+    layer = maker.make()
+    with open(layer / "layer.json", "r+b") as file:
+        file.truncate(50)
+    assert maker.refused("--exclude", layer).startswith("bad layer: not JSON: ")
+
+
+@pytest.mark.parametrize(
+    "attributes, why",
+    [
+        ([], "found a list, expected an object"),
+        ({}, "the key 'request' is missing"),
+        ({"request": []}, "request: found a list"),
+        ({"request": {"none": 1}}, "request.none: unknown option; mk-layer has"),
+        ({"request": {"copy": "t"}}, "request.copy: found a string, expected a list"),
+        ({"request": {"copy": [["t"]]}}, "request.copy[0]: found a list, expected a string or a whole number"),
+        ({"request": {"no-blob": "yes"}}, "request.no-blob: found a string, expected a boolean"),
+        ({"request": {"mtime": 1.5}}, "request.mtime: found a fraction"),
+        ({"request": {"copy": ["a\0b"]}}, "request.copy[0]: has a zero byte in it"),
+        ({"request": {"perms": "a\0b"}}, "request.perms: has a zero byte in it"),
+        ({"request": {"uname": "\ud800"}}, "request.uname: '\\ud800' has half a surrogate pair in it"),
+        ({"request": {"compressor": "cat \0"}}, "request.compressor: has a zero byte in it"),
+        ({"request": {}, "path": ["\0"]}, "path[0]: has a zero byte in it"),
+        ({"request": {}, "path": "/bin"}, "path: found a string, expected a list"),
+        ({"request": {}, "closure": 3}, "closure: found a whole number"),
+        ({"request": {}, "outputs": {}}, "outputs: the key 'out' is missing"),
+    ],
+)
+def test_attributes_that_make_no_sense(builder, tmp_path, attributes, why):
+    if isinstance(attributes, dict):
+        attributes = {"outputs": {"out": str(tmp_path / "out")}} | attributes
+    (tmp_path / "attrs.json").write_text(json.dumps(attributes))
+    line = one_line(builder("mk-layer", env={"NIX_ATTRS_JSON_FILE": str(tmp_path / "attrs.json")}))
+    assert why in line
+    assert os.listdir(tmp_path) == ["attrs.json"]
+
+
+# Messages
+
+
+def test_names_that_would_break_the_line_are_escaped(maker, root):
+    os.mkfifo(root / os.fsdecode(b"\n\x1b[31m\xff\xe2\x80\xae"))
+    line = maker.refused("--copy", root)
+    assert line.endswith(f"({root}/\\n\\x1b[31m\\xff\\u202e)")
+
+
+# Compressors
+
+
+@pytest.mark.parametrize(
+    "command, why",
+    [
+        ("", "bad compressor: the command is empty"),
+        ("'", "is no command: No closing quotation"),
+        ("no-such-program -9", "found neither none, gzip, zstd nor a program (no-such-program)"),
+        ("/", "nor a program (/)"),
+        ("cat", "bad compressor: its output is neither gzip nor zstd (cat)"),
+        ("sh -c 'cat >/dev/null'", "bad compressor: its output is neither gzip nor zstd (sh"),
+        ("true", "a program failed: it ended before it had read everything"),
+        ("sh -c 'echo sorry >&2; exit 3'", "a program failed: exit status 3: sorry"),
+        ("sh -c 'gzip; exit 3'", "a program failed: exit status 3: it says nothing"),
+        ("sh -c 'kill -9 $$'", "a program failed: exit status -9"),
+        ("sh -c 'gzip </dev/null'", "a program failed: it ended before it had read everything"),
+    ],
+)
+def test_compressors_that_do_not_compress(maker, root, command, why):
+    (root / "large").write_bytes(bytes(1 << 20))
+    assert why in maker.refused("--copy", root, "--compressor", command, timeout=20)
+
+
+@pytest.mark.parametrize("script", ["exit 3", "#!/none"])
+def test_a_broken_zstd(maker, tmp_path, script):
+    zstd = tmp_path / "zstd"
+    zstd.write_text(script if script.startswith("#!") else f"#!/bin/sh\n{script}\n")
+    zstd.chmod(0o755)
+    maker.refused("--compressor", "zstd", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+
+
+# Outputs
+
+
+@pytest.mark.parametrize("there", ["file", "directory", "full directory", "dangling link"])
+def test_an_output_that_exists_stays_as_it_is(builder, root, tmp_path, there):
+    out = tmp_path / "out"
+    make_output(out, there)
+    before = os.lstat(out)
+    for given in (str(out), f"{out}/"):
+        line = one_line(builder("mk-layer", "--copy", root, "--out", given))
+        assert line == f"cannot write the output: it exists already; remove it first ({given})"
+    assert os.lstat(out) == before and sorted(os.listdir(tmp_path)) == ["out", "t"]
+
+
+def make_output(out: Path, there: str) -> None:
+    if there == "file":
+        out.write_text("precious")
+    elif there == "dangling link":
+        out.symlink_to("none")
+    else:
+        out.mkdir()
+        if there == "full directory":
+            (out / "precious").touch()
+
+
+@pytest.mark.parametrize(
+    "out, why",
+    [
+        ("none/out", "its parent directory does not exist (none/out)"),
+        ("t/a/out", "its parent is not a directory (t/a/out)"),
+        ("", "found '', expected the path of something new"),
+        ("none/..", "found 'none/..', expected the path of something new"),
+        ("x" * 256, "File name too long"),
+    ],
+)
+def test_places_where_nothing_can_be(builder, root, tmp_path, out, why):
+    assert why in one_line(builder("mk-layer", "--out", out, cwd=tmp_path))
+    assert os.listdir(tmp_path) == ["t"]
+
+
+def test_an_output_may_have_the_longest_name(builder, tmp_path):
+    assert builder("mk-layer", "--out", tmp_path / ("x" * 255)).returncode == 0
+
+
+@pytest.mark.parametrize("out", ["t/out", "t/sub/out"])
+def test_an_output_inside_of_what_is_read(builder, root, tmp_path, out):
+    (tmp_path / "link").symlink_to("t")
+    for given in ("t", "link"):
+        line = one_line(builder("mk-layer", "--copy", given, "--out", out, cwd=tmp_path))
+        assert line == f"cannot write the output: it would be inside '{given}', which is read ({out})"
+    assert sorted(os.listdir(root)) == ["a", "sub", "z"]
+
+
+def test_an_output_beside_of_what_is_read(builder, root, tmp_path):
+    assert builder("mk-layer", "--copy", "t", "--out", "tt", cwd=tmp_path).returncode == 0
+    assert builder("mk-layer", "--copy", ".", "--out", "../out", cwd=root).returncode == 0
+
+
+@pytest.mark.parametrize("compressor", ["none", "gzip", "pigz -n", "zstd"])
+def test_a_full_disk(need, tmp_path, compressor):
+    need("unshare", "mount", "zstd", "pigz", root=True)
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/noise").write_bytes(os.urandom(6 << 20))
+    (tmp_path / "small").mkdir()
+    script = 'mount -t tmpfs -o size=3m none small && shift; "$@"; status=$?; ls -A small >&2; exit $status'
+    argv = ["unshare", "-m", "sh", "-c", script, "sh", "sh", *ARGV, "--copy", "t", "--compressor", compressor]
+    done = subprocess.run([*argv, "--out", "small/out"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert one_line(done).startswith("the system refuses: No space left on device")
+
+
+# What changes meanwhile
+
+
+@pytest.mark.parametrize("change", [b"more", None], ids=["grows", "shrinks"])
+def test_a_file_that_changes_its_size_while_read(maker, tmp_path, change):
+    # The compressor's start is the sign that reading has begun; it reads on when the file has changed.
+    root, large = tmp_path / "t", tmp_path / "t/large"
+    root.mkdir()
+    large.write_bytes(bytes(8 << 20))
+    os.mkfifo(tmp_path / "started")
+    os.mkfifo(tmp_path / "changed")
+    command = f"sh -c 'dd bs=64k count=1 status=none | gzip; echo >{tmp_path}/started; cat {tmp_path}/changed; gzip'"
+    changer = threading.Thread(target=change_between, args=(tmp_path, large, change))
+    changer.start()
+    line = maker.refused("--copy", root, "--compressor", command, timeout=30)
+    changer.join()
+    assert line == f"cannot pack: the file changed while it was read: it had {8 << 20} bytes at first ({large})"
+
+
+def change_between(directory: Path, file: Path, more: bytes | None) -> None:
+    (directory / "started").read_bytes()
+    if more:
+        with open(file, "ab") as appended:
+            appended.write(more)
+    else:
+        os.truncate(file, 5 << 20)
+    (directory / "changed").write_bytes(b"")
+
+
+def test_a_file_that_says_it_is_empty_and_is_not(maker, tmp_path):
+    if not os.path.isfile("/proc/sys/kernel/ostype"):
+        pytest.skip("no /proc here")
+    line = maker.refused("--copy", "/proc/sys/kernel/random", timeout=20)
+    assert "the file changed while it was read: it had 0 bytes at first" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_killed_half_way(tmp_path, number):
+    out, started = tmp_path / "layers/out", tmp_path / "started"
+    out.parent.mkdir()
+    os.mkfifo(started)
+    # The compressor says that it runs, and comes to no end before its input does.
+    command = f"sh -c 'echo >{started}; exec cat'"
+    argv = [*ARGV, "--copy", endless(tmp_path / "endless"), "--compressor", command, "--out", out]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    started.read_text()
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert not out.exists()
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert (process.returncode, said) == (1, "mk-layer: error: interrupted\n")
+        assert os.listdir(out.parent) == []
+
+
+def endless(directory: Path) -> Path:
+    """A directory with a file that takes minutes to read."""
+    directory.mkdir()
+    with open(directory / "sparse", "wb") as file:
+        file.truncate(1 << 40)
+    return directory
+
+
+# Large trees
+
+
+def test_directories_two_thousand_levels_deep(maker, tmp_path):
+    root = tmp_path / "t"
+    root.mkdir()
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(2000):
+        os.mkdir("deep", dir_fd=here)
+        below = os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    try:
+        found = names(maker.make("--copy", root))
+    finally:
+        subprocess.run(["rm", "-rf", root], check=True)
+    assert (len(found), found[-1]) == (2001, "deep/" * 2000 + "f")
+
+
+def test_a_hundred_thousand_files_in_little_memory():
+    # In memory where that is possible: making the files would take most of the time.
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as directory:
+        root, out = Path(directory, "t"), Path(directory, "out")
+        root.mkdir()
+        for index in range(100_000):
+            os.close(os.open(root / f"file-{index:06}", os.O_CREAT | os.O_WRONLY))
+        peak = peak_memory([*ARGV, "--copy", root, "--no-blob", "--out", out])
+        assert layer_json(out)["diffSize"] == 100_000 * 512 + 1024
+    assert peak < 64 << 20
+
+
+def peak_memory(argv: list) -> int:
+    """The most memory that the program ARGV held at once, in bytes."""
+    # A process in between has no other children.  Its own memory is small: a child starts as its copy.
+    script = """if True:
+        import resource, subprocess, sys
+        subprocess.run(sys.argv[1:], check=True)
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    """
+    done = subprocess.run([sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True)
+    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
