@@ -292,6 +292,123 @@ let
     ];
   };
 
+  redis = fromHost {
+    name = "redis";
+    programs = [
+      "redis-check-rdb" # what redis-server is a link to
+      "redis-cli"
+      "redis-server"
+    ];
+    libraries = [
+      "atomic"
+      "cap"
+      "crypto"
+      "gcc_s"
+      "jemalloc"
+      "lzf"
+      "m"
+      "ssl"
+      "stdc++"
+      "systemd"
+      "z"
+      "zstd"
+    ];
+  };
+
+  nginx = fromHost {
+    name = "nginx";
+    libraries = [
+      "crypt"
+      "crypto"
+      "pcre2-8"
+      "ssl"
+      "z"
+      "zstd"
+    ];
+  };
+
+  nix = fromHost {
+    name = "nix";
+    programs = [
+      "nix"
+      "nix-store"
+    ];
+    libraries = [
+      "acl"
+      "archive"
+      "boost_context"
+      "brotlicommon"
+      "brotlidec"
+      "brotlienc"
+      "bsd"
+      "bz2"
+      "com_err"
+      "cpuid"
+      "crypto"
+      "curl-gnutls"
+      "ffi"
+      "gc"
+      "gcc_s"
+      "git2"
+      "gmp"
+      "gnutls"
+      "gssapi_krb5"
+      "hogweed"
+      "http_parser"
+      "idn2"
+      "k5crypto"
+      "keyutils"
+      "krb5"
+      "krb5support"
+      "lber"
+      "ldap"
+      "lowdown"
+      "lz4"
+      "lzma"
+      "m"
+      "mbedcrypto"
+      "mbedtls"
+      "mbedx509"
+      "md"
+      "nettle"
+      "nghttp2"
+      "p11-kit"
+      "pcre2-8"
+      "psl"
+      "readline"
+      "resolv"
+      "rtmp"
+      "sasl2"
+      "seccomp"
+      "sodium"
+      "sqlite3"
+      "ssh2"
+      "ssl"
+      "stdc++"
+      "tasn1"
+      "tinfo"
+      "unistring"
+      "xml2"
+      "xxhash"
+      "z"
+      "zstd"
+    ];
+  };
+
+  cacert =
+    let
+      certificates = "share/ca-certificates/mozilla";
+      isParent = path: builtins.elem path [ "share" "share/ca-certificates" certificates ];
+    in
+    runPython "cacert" { authorities = fromUsr "authorities" (path: isParent path || dirOf path == certificates); } ''
+      import os, pathlib
+
+      place = pathlib.Path(os.environ["out"]) / "etc/ssl/certs"
+      place.mkdir(parents=True)
+      authorities = sorted(pathlib.Path(os.environ["authorities"], "${certificates}").iterdir())
+      (place / "ca-bundle.crt").write_text("".join(file.read_text() for file in authorities))
+    '';
+
   # The host's fakeroot is a script that names its parts by their places in /usr.
   fakeroot =
     let
@@ -321,9 +438,13 @@ let
     inherit
       bash
       busybox
+      cacert
       coreutils
       fakeroot
       fromHost
+      nginx
+      nix
+      redis
       ;
     ${if inUsr "bin" ? zstd then "zstd" else null} = zstd;
     python3 = python3 // {
