@@ -109,7 +109,7 @@ def test_meta_and_passthru_arrive(nix):
 
 
 # Two packages from the host have a libc each, the same.
-LAYER = 'mkLayer { closure = [ pkgs.bash pkgs.zstd ]; compressor = "gzip"; }'
+LAYER = 'mkLayer { closure = [ pkgs.bash pkgs.coreutils ]; compressor = "gzip"; }'
 
 
 @pytest.fixture(scope="session")
