@@ -4,36 +4,38 @@
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 
   outputs =
-    { self, nixpkgs }:
+    { nixpkgs, ... }:
     let
-      systems = [
+      linux = [
         "x86_64-linux"
         "aarch64-linux"
+      ];
+      darwin = [
         "x86_64-darwin"
         "aarch64-darwin"
       ];
-      laminixFor = system: import ../. { pkgs = nixpkgs.legacyPackages.${system}; };
-      forSystems =
-        value:
+      # VALUE of laminix, by system.
+      each =
+        systems: value:
         builtins.listToAttrs (
           map (system: {
             name = system;
-            value = value (laminixFor system);
+            value = value (import ../. { pkgs = nixpkgs.legacyPackages.${system}; });
           }) systems
         );
     in
     {
       overlays.default = import ./overlay.nix;
 
-      packages = forSystems (laminix: {
+      packages = each (linux ++ darwin) (laminix: {
         default = laminix;
-        hello = laminix.examples.hello;
       });
 
-      # The functions, on nixpkgs as this flake has it: laminix.lib.x86_64-linux.mkImage { … }.
-      lib = forSystems (laminix: laminix);
+      # The functions on nixpkgs as this flake has it, such as lib.x86_64-linux.mkImage.
+      lib = each (linux ++ darwin) (laminix: laminix);
 
-      checks = forSystems (laminix: {
+      # The examples' programs are this system's, and images are for Linux.
+      checks = each linux (laminix: {
         hello = laminix.verifyImage { image = laminix.examples.hello; };
       });
     };

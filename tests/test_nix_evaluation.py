@@ -86,7 +86,7 @@ def test_the_flake_builds_the_package_in_pure_evaluation(nix, flake):
 def test_the_flake_shows_what_it_has(nix, flake):
     shown = json.loads(nix("nix", "flake", "show", "--json", *flake).stdout)
     assert set(shown) == {"checks", "lib", "overlays", "packages"}
-    assert set(shown["packages"]["x86_64-linux"]) == {"default", "hello"}
+    assert set(shown["packages"]["x86_64-linux"]) == {"default"}
 
 
 def test_an_import_from_a_derivation_would_be_refused(nix):
