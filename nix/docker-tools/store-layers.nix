@@ -40,7 +40,9 @@ mkLayers (
     plan = planLayers {
       name = "${name}-plan.json";
       closure = roots;
+      omitRoot = roots;
       maxLayers = maxLayers - 1;
+      base = if fromImage == null then [ ] else [ (base fromImage).image ];
     };
   }
 )
