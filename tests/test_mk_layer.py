@@ -49,7 +49,11 @@ def test_an_empty_layer_is_two_zero_blocks(maker):
     assert (layer / "layer.tar").read_bytes() == bytes(1024)
     assert layer_json(layer) == {
         "laminix": 1,
-        "descriptor": {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": SHA_OF_EMPTY, "size": 1024},
+        "descriptor": {
+            "mediaType": "application/vnd.oci.image.layer.v1.tar",
+            "digest": SHA_OF_EMPTY,
+            "size": 1024,
+        },
         "diffID": SHA_OF_EMPTY,
         "diffSize": 1024,
         "blob": "layer.tar",
@@ -60,10 +64,33 @@ def test_an_empty_layer_is_two_zero_blocks(maker):
 
 
 def test_goes_depth_first_and_bytewise(maker, tree):
-    given = {"b": DIRECTORY, "b/z": b"", "b-": b"", "b.d/x": b"", "B": b"", "a/y/deep": b"", "a/x": b"", "ä": b"", "~": b""}
+    given = {
+        "b": DIRECTORY,
+        "b/z": b"",
+        "b-": b"",
+        "b.d/x": b"",
+        "B": b"",
+        "a/y/deep": b"",
+        "a/x": b"",
+        "ä": b"",
+        "~": b"",
+    }
     layer = maker.make("--copy", tree("t", given))
     # As names, not as whole paths: "b" comes before "b-", though "b/" would not.
-    assert names(layer) == ["B", "a/", "a/x", "a/y/", "a/y/deep", "b/", "b/z", "b-", "b.d/", "b.d/x", "~", "ä"]
+    assert names(layer) == [
+        "B",
+        "a/",
+        "a/x",
+        "a/y/",
+        "a/y/deep",
+        "b/",
+        "b/z",
+        "b-",
+        "b.d/",
+        "b.d/x",
+        "~",
+        "ä",
+    ]
 
 
 def test_keeps_names_that_are_not_utf8(maker, tmp_path):
@@ -78,8 +105,18 @@ def test_keeps_names_that_are_not_utf8(maker, tmp_path):
 
 def test_writes_every_parent_once(maker, tree):
     first, second = tree("one", {"f": b""}), tree("two", {"g": b""})
-    layer = maker.make("--copy", f"{first}:/srv/www/a", "--copy", f"{second}:/srv/www/b", "--remove", "srv/old")
-    assert names(layer) == ["srv/", "srv/.wh.old", "srv/www/", "srv/www/a/", "srv/www/a/f", "srv/www/b/", "srv/www/b/g"]
+    layer = maker.make(
+        "--copy", f"{first}:/srv/www/a", "--copy", f"{second}:/srv/www/b", "--remove", "srv/old"
+    )
+    assert names(layer) == [
+        "srv/",
+        "srv/.wh.old",
+        "srv/www/",
+        "srv/www/a/",
+        "srv/www/a/f",
+        "srv/www/b/",
+        "srv/www/b/g",
+    ]
     assert {info.mode for name, info in members(layer).items() if name in ("srv/", "srv/www/")} == {0o755}
 
 
@@ -163,7 +200,9 @@ def test_store_paths_under_their_own_names_with_nix_modes(maker, tmp_path):
     layer = maker.make("--store-path", text, "--store-path", tool, "--store-path", tool)
     found = members(layer)
     store = str(tmp_path / "nix/store")[1:]
-    assert list(found)[-4:] == [f"{store}/{p.name}{s}" for p, s in ((tool, "/"), (tool, "/bin/"), (tool, "/bin/tool"), (text, ""))]
+    assert list(found)[-4:] == [
+        f"{store}/{p.name}{s}" for p, s in ((tool, "/"), (tool, "/bin/"), (tool, "/bin/tool"), (text, ""))
+    ]
     assert [oct(found[name].mode) for name in list(found)[-4:]] == ["0o555", "0o555", "0o555", "0o444"]
     assert layer_json(layer)["storePaths"] == sorted(map(str, (tool, text)))
     assert layer_json(layer)["history"]["comment"] == "notes, tool"
@@ -183,7 +222,9 @@ def closure(tmp_path):
     lib, app, root = paths.values()
     references = {lib: [], app: [app, lib], root: [app]}
     graph = [{"path": p, "narSize": 1, "narHash": "sha256:0", "references": r} for p, r in references.items()]
-    by_path = {item["path"]: {key: item[key] for key in ("narSize", "narHash", "references")} for item in graph}
+    by_path = {
+        item["path"]: {key: item[key] for key in ("narSize", "narHash", "references")} for item in graph
+    }
     return paths, {"graph": graph, "by path": by_path, "path-info of old": graph}
 
 
@@ -198,7 +239,11 @@ def test_closure_in_every_form(maker, closure, tmp_path, form):
 def test_omit_root_unless_referred_to(maker, closure, tmp_path):
     paths, documents = closure
     (tmp_path / "closure.json").write_text(json.dumps(documents["graph"]))
-    omitted = [word for path in (paths["that-root"], paths["the-app"], "/nix/store/none") for word in ("--omit-root", path)]
+    omitted = [
+        word
+        for path in (paths["that-root"], paths["the-app"], "/nix/store/none")
+        for word in ("--omit-root", path)
+    ]
     layer = maker.make("--closure", tmp_path / "closure.json", *omitted)
     assert layer_json(layer)["storePaths"] == sorted([paths["a-lib"], paths["the-app"]])
 
@@ -208,7 +253,9 @@ def test_exclude_leaves_out_what_another_layer_has(maker, closure, tmp_path, kep
     paths, documents = closure
     (tmp_path / "closure.json").write_text(json.dumps(documents["graph"]))
     lower = maker.make("--store-path", paths["a-lib"], *kept)
-    layer = maker.make("--closure", tmp_path / "closure.json", "--exclude", lower, "--store-path", paths["a-lib"])
+    layer = maker.make(
+        "--closure", tmp_path / "closure.json", "--exclude", lower, "--store-path", paths["a-lib"]
+    )
     assert layer_json(layer)["storePaths"] == sorted([paths["the-app"], paths["that-root"]])
 
 
@@ -216,7 +263,9 @@ def test_exclude_leaves_out_what_another_layer_has(maker, closure, tmp_path, kep
 
 
 def test_remove_is_a_whiteout_first_in_its_directory(maker, tree):
-    layer = maker.make("--copy", tree("t", {"etc/!first": b""}), "--remove", "etc/b", "--remove", "/etc/a/", "--remove", "z")
+    layer = maker.make(
+        "--copy", tree("t", {"etc/!first": b""}), "--remove", "etc/b", "--remove", "/etc/a/", "--remove", "z"
+    )
     assert names(layer) == [".wh.z", "etc/", "etc/.wh.a", "etc/.wh.b", "etc/!first"]
     assert {(i.size, i.type, i.mode) for n, i in members(layer).items() if ".wh." in n} == {(0, b"0", 0o644)}
 
@@ -242,7 +291,12 @@ def test_removed_below_removed_is_one_whiteout(maker):
 
 def test_a_removed_directory_made_anew_by_a_destination_is_opaque(maker, tree):
     root = tree("t", {"f": b""})
-    assert names(maker.make("--copy", f"{root}:/a/b", "--remove", "a")) == ["a/", "a/.wh..wh..opq", "a/b/", "a/b/f"]
+    assert names(maker.make("--copy", f"{root}:/a/b", "--remove", "a")) == [
+        "a/",
+        "a/.wh..wh..opq",
+        "a/b/",
+        "a/b/f",
+    ]
 
 
 # Sources that merge
@@ -281,7 +335,9 @@ def test_modes_in_conflict(maker, tree, what):
     one, two = tree("one", {"sub/x": b""}), tree("two", {"sub/x": b""})
     (one / what).chmod(0o700)
     (two / what).chmod(0o750)
-    assert f"{one}/{what} and {two}/{what} differ in mode: 0700 and 0750 ({what})" in maker.refused("--copy", one, "--copy", two)
+    assert f"{one}/{what} and {two}/{what} differ in mode: 0700 and 0750 ({what})" in maker.refused(
+        "--copy", one, "--copy", two
+    )
 
 
 def test_nothing_goes_below_what_is_no_directory(maker, tree):
@@ -324,13 +380,22 @@ def test_perms_reach_every_entry_and_the_later_wins(maker, tree, rules):
 
 
 def test_perms_reach_synthesised_parents(maker, tmp_path, rules):
-    layer = maker.make("--store-path", store_path(tmp_path / "nix/store", "a"), "--perms", rules({"glob": "**/store", "mode": "1775"}))
+    layer = maker.make(
+        "--store-path",
+        store_path(tmp_path / "nix/store", "a"),
+        "--perms",
+        rules({"glob": "**/store", "mode": "1775"}),
+    )
     modes = {name: info.mode for name, info in members(layer).items() if name.endswith("/store/")}
     assert list(modes.values()) == [0o1775]
 
 
 def test_perms_leave_whiteouts_alone(maker, rules, tree):
-    found = members(maker.make("--copy", tree("t", {"f": b""}), "--remove", "x", "--perms", rules({"glob": "**", "uid": 3})))
+    found = members(
+        maker.make(
+            "--copy", tree("t", {"f": b""}), "--remove", "x", "--perms", rules({"glob": "**", "uid": 3})
+        )
+    )
     assert {name: info.uid for name, info in found.items()} == {".wh.x": 0, "f": 3}
 
 
@@ -338,7 +403,10 @@ def test_xattrs_and_capabilities(maker, tree, rules):
     given = {"user.text": "ä", "user.hex": "0x00ff", "user.base64": "0sAP8="}
     perms = rules({"path": "f", "xattrs": given}, {"glob": "**", "capabilities": ["cap_chown"]})
     found = members(maker.make("--copy", tree("t", {"f": b"", "d/g": b""}), "--perms", perms))
-    xattrs = {n: {k: v.encode("utf-8", "surrogateescape") for k, v in i.pax_headers.items()} for n, i in found.items()}
+    xattrs = {
+        n: {k: v.encode("utf-8", "surrogateescape") for k, v in i.pax_headers.items()}
+        for n, i in found.items()
+    }
     capability = bytes.fromhex("0100000201000000000000000000000000000000")
     assert xattrs == {
         "d/": {},
@@ -390,7 +458,9 @@ def test_perms_that_say_nonsense(maker, tree, rules, rule, why):
 def test_globs_take_no_time_beyond_measure(maker, tree, rules):
     root = tree("t", {"/".join(["a"] * 60): b""})
     for glob in ("**/" * 40 + "b", "*" * 80 + "b"):
-        assert "matches nothing" in maker.refused("--copy", root, "--perms", rules({"glob": glob, "uid": 1}), timeout=20)
+        assert "matches nothing" in maker.refused(
+            "--copy", root, "--perms", rules({"glob": glob, "uid": 1}), timeout=20
+        )
 
 
 def test_ids_names_and_owner_options(maker, tree):
@@ -401,7 +471,12 @@ def test_ids_names_and_owner_options(maker, tree):
 
 @pytest.mark.parametrize(
     "text, seconds",
-    [("0", 0), ("1700000000", 1700000000), ("2024-02-29T12:00:00Z", 1709208000), ("2024-02-29T12:00:00.9+01:30", 1709202600)],
+    [
+        ("0", 0),
+        ("1700000000", 1700000000),
+        ("2024-02-29T12:00:00Z", 1709208000),
+        ("2024-02-29T12:00:00.9+01:30", 1709202600),
+    ],
 )
 def test_mtime(maker, tree, text, seconds):
     (info,) = members(maker.make("--copy", tree("t", {"f": b""}), "--mtime", text)).values()
@@ -416,9 +491,17 @@ def test_mtime_now_obeys_source_date_epoch(maker, tree):
 
 # Compressors and recipes
 
-OPEN = {"gzip": ["gzip", "-dc"], "pigz -n": ["gzip", "-dc"], "zstd": ["zstd", "-dc"], "zstd -1 -T1": ["zstd", "-dc"]}
+OPEN = {
+    "gzip": ["gzip", "-dc"],
+    "pigz -n": ["gzip", "-dc"],
+    "zstd": ["zstd", "-dc"],
+    "zstd -1 -T1": ["zstd", "-dc"],
+}
 SUFFIX = {"gzip": "gz", "pigz -n": "gz", "zstd": "zst", "zstd -1 -T1": "zst"}
-MEDIA = {"gz": "application/vnd.oci.image.layer.v1.tar+gzip", "zst": "application/vnd.oci.image.layer.v1.tar+zstd"}
+MEDIA = {
+    "gz": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "zst": "application/vnd.oci.image.layer.v1.tar+zstd",
+}
 
 
 @pytest.fixture
@@ -465,7 +548,18 @@ def test_no_blob_says_the_same_and_its_recipe_makes_the_bytes(need, maker, tmp_p
     path = store_path(tmp_path / "nix/store", "tool")
     (path / "big").write_bytes(bytes(range(256)) * 4096)
     rule = {"glob": "**/tool", "mode": "4755", "capabilities": ["cap_chown"], "uname": "x"}
-    argv = ["--store-path", path, "--compressor", compressor, "--perms", rules(rule), "--uid", 3, "--mtime", 77]
+    argv = [
+        "--store-path",
+        path,
+        "--compressor",
+        compressor,
+        "--perms",
+        rules(rule),
+        "--uid",
+        3,
+        "--mtime",
+        77,
+    ]
     argv += ["--gname", os.fsdecode(b"\xff")]
     kept, measured = maker.make(*argv), maker.make(*argv, "--no-blob")
     assert os.listdir(measured) == ["layer.json"]
@@ -512,7 +606,12 @@ def test_as_a_derivations_builder(maker, closure, tmp_path, tree):
         "no-blob": False,
         "gname": None,
     }
-    attributes = {"request": request, "closure": documents["graph"], "outputs": {"out": str(out)}, "name": "anything"}
+    attributes = {
+        "request": request,
+        "closure": documents["graph"],
+        "outputs": {"out": str(out)},
+        "name": "anything",
+    }
     (tmp_path / "attrs.json").write_text(json.dumps(attributes))
     environment = {"NIX_ATTRS_JSON_FILE": str(tmp_path / "attrs.json"), "PATH": "/path-not-set"}
     done = maker._builder("mk-layer", env=environment, cwd=tree("empty", {}))
@@ -521,7 +620,14 @@ def test_as_a_derivations_builder(maker, closure, tmp_path, tree):
     perms.write_text(json.dumps(request["perms"]))
     (tmp_path / "closure.json").write_text(json.dumps(documents["graph"]))
     by_hand = maker.make(
-        *("--copy", f"{root}:/srv", "--closure", tmp_path / "closure.json", "--omit-root", paths["that-root"]),
+        *(
+            "--copy",
+            f"{root}:/srv",
+            "--closure",
+            tmp_path / "closure.json",
+            "--omit-root",
+            paths["that-root"],
+        ),
         *("--remove", "x", "--perms", perms, "--uid", 12, "--mtime", 5, "--compressor", "gzip"),
     )
     assert layer_json(out) == layer_json(by_hand)
@@ -546,7 +652,8 @@ def test_arguments_win_over_the_attributes_file(maker):
 def test_help_is_complete_and_has_an_example(builder):
     done = builder("mk-layer", "--help")
     assert done.returncode == 0 and done.stderr == ""
-    for option in ("copy store-path closure omit-root exclude remove perms uid gid uname gname mtime compressor no-blob out").split():
+    options = "copy store-path closure omit-root exclude remove perms uid gid uname gname mtime compressor no-blob"
+    for option in f"{options} out".split():
         assert f"--{option}" in done.stdout
     assert "example:" in done.stdout
 
@@ -560,4 +667,6 @@ def test_runs_on_the_systems_python(maker, tree):
     out = maker.directory / "other"
     subprocess.run([other, "-I", "-B", script, "--copy", root, "--out", out], check=True)
     assert diff_id(out) == diff_id(maker.make("--copy", root))
-    assert one_line(subprocess.run([other, script, "--copy", "none", "--out", "x"], capture_output=True, text=True))
+    assert one_line(
+        subprocess.run([other, script, "--copy", "none", "--out", "x"], capture_output=True, text=True)
+    )

@@ -63,7 +63,10 @@ def test_a_fifo_as_a_store_path(maker, tmp_path):
 @pytest.mark.parametrize("option", ["--perms", "--closure"])
 def test_a_fifo_for_a_document_is_never_opened(maker, tmp_path, option):
     os.mkfifo(tmp_path / "fifo")
-    assert maker.refused(option, tmp_path / "fifo", timeout=20) == f"cannot read: not a regular file ({tmp_path}/fifo)"
+    assert (
+        maker.refused(option, tmp_path / "fifo", timeout=20)
+        == f"cannot read: not a regular file ({tmp_path}/fifo)"
+    )
 
 
 @pytest.mark.parametrize("name", [".wh.x", ".wh..wh..opq", ".wh."])
@@ -94,7 +97,10 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--closure", "none"], "the system refuses: No such file or directory (none)"),
         (["--perms", "t"], "cannot read: not a regular file (t)"),
         (["--exclude", "t"], "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (t)"),
-        (["--exclude", "none"], "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (none)"),
+        (
+            ["--exclude", "none"],
+            "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (none)",
+        ),
         (["--uid=-1"], "bad --uid: found '-1', expected a number from 0 to 4294967294"),
         (["--gid", "4294967295"], "bad --gid: found '4294967295'"),
         (["--uid", "root"], "bad --uid: found 'root'"),
@@ -116,7 +122,9 @@ def test_a_store_path_has_one_spelling(maker, tmp_path, spelling):
     assert maker.refused("--store-path", given).startswith("bad store path: ")
 
 
-@pytest.mark.parametrize("argv", [["--none"], ["extra"], ["--cop", "x"], ["--uid"], [os.fsdecode(b"--\xff\n")]])
+@pytest.mark.parametrize(
+    "argv", [["--none"], ["extra"], ["--cop", "x"], ["--uid"], [os.fsdecode(b"--\xff\n")]]
+)
 def test_wrong_usage_is_two(builder, tmp_path, argv):
     done = builder("mk-layer", *argv, "--out", tmp_path / "out")
     assert "bad usage: " in one_line(done, status=2)
@@ -172,8 +180,14 @@ STORE = "/nix/store/" + "0" * 32
         ("x", "found a string, expected a list or an object"),
         ([{}], "[0]: the key 'path' is missing"),
         ([{"path": 1, "references": [], "narSize": 1}], "[0].path: found a whole number"),
-        ([{"path": f"{STORE}-a", "references": [1], "narSize": 1}], "[0].references[0]: found a whole number"),
-        ([{"path": f"{STORE}-a", "references": [f"{STORE}-b"], "narSize": 1}], f"{STORE}-b is not in the closure"),
+        (
+            [{"path": f"{STORE}-a", "references": [1], "narSize": 1}],
+            "[0].references[0]: found a whole number",
+        ),
+        (
+            [{"path": f"{STORE}-a", "references": [f"{STORE}-b"], "narSize": 1}],
+            f"{STORE}-b is not in the closure",
+        ),
         ({f"{STORE}-a": None}, f"{STORE}-a: found null"),
         ({"a\ud800": {"references": [], "narSize": 1}}, "half a surrogate pair"),
         ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "it has a zero byte in it"),
@@ -187,14 +201,20 @@ def test_closures_that_are_none(maker, tmp_path, document, why):
 @pytest.mark.parametrize(
     "change, why",
     [
-        (lambda layer, said: said.update(laminix=2), "laminix: found version 2, this laminix reads version 1"),
+        (
+            lambda layer, said: said.update(laminix=2),
+            "laminix: found version 2, this laminix reads version 1",
+        ),
         (lambda layer, said: said.pop("storePaths"), "the key 'storePaths' is missing"),
         (lambda layer, said: said.update(storePaths="x"), "storePaths: found a string, expected a list"),
         (lambda layer, said: said["descriptor"].update(digest="md5:0"), "descriptor.digest: found 'md5:0'"),
         (lambda layer, said: said.update(blob="../x"), "blob: found '../x', expected the name of a file"),
         (lambda layer, said: said.update(blob="x\0"), "names this blob, which is not a file"),
         (lambda layer, said: (layer / "layer.tar").unlink(), "names this blob, which is not a file"),
-        (lambda layer, said: (layer / "layer.tar").write_bytes(b"x"), "the blob has 1 bytes, layer.json says 1024"),
+        (
+            lambda layer, said: (layer / "layer.tar").write_bytes(b"x"),
+            "the blob has 1 bytes, layer.json says 1024",
+        ),
         (lambda layer, said: said.update(history=[]), "history: found a list, expected an object"),
         (lambda layer, said: said.update(recipe=[]), "recipe: found a list, expected an object"),
     ],
@@ -222,7 +242,10 @@ def test_an_excluded_layer_cut_short(maker):
         ({"request": []}, "request: found a list"),
         ({"request": {"none": 1}}, "request.none: unknown option; mk-layer has"),
         ({"request": {"copy": "t"}}, "request.copy: found a string, expected a list"),
-        ({"request": {"copy": [["t"]]}}, "request.copy[0]: found a list, expected a string or a whole number"),
+        (
+            {"request": {"copy": [["t"]]}},
+            "request.copy[0]: found a list, expected a string or a whole number",
+        ),
         ({"request": {"no-blob": "yes"}}, "request.no-blob: found a string, expected a boolean"),
         ({"request": {"mtime": 1.5}}, "request.mtime: found a fraction"),
         ({"request": {"copy": ["a\0b"]}}, "request.copy[0]: has a zero byte in it"),
@@ -351,7 +374,9 @@ def test_a_full_disk(need, tmp_path, compressor):
     (tmp_path / "small").mkdir()
     script = 'mount -t tmpfs -o size=3m none small && shift; "$@"; status=$?; ls -A small >&2; exit $status'
     argv = ["unshare", "-m", "sh", "-c", script, "sh", "sh", *ARGV, "--copy", "t", "--compressor", compressor]
-    done = subprocess.run([*argv, "--out", "small/out"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*argv, "--out", "small/out"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert one_line(done).startswith("the system refuses: No space left on device")
 
 
@@ -366,12 +391,15 @@ def test_a_file_that_changes_its_size_while_read(maker, tmp_path, change):
     large.write_bytes(bytes(8 << 20))
     os.mkfifo(tmp_path / "started")
     os.mkfifo(tmp_path / "changed")
-    command = f"sh -c 'dd bs=64k count=1 status=none | gzip; echo >{tmp_path}/started; cat {tmp_path}/changed; gzip'"
+    wait = f"echo >{tmp_path}/started; cat {tmp_path}/changed"
+    command = f"sh -c 'dd bs=64k count=1 status=none | gzip; {wait}; gzip'"
     changer = threading.Thread(target=change_between, args=(tmp_path, large, change))
     changer.start()
     line = maker.refused("--copy", root, "--compressor", command, timeout=30)
     changer.join()
-    assert line == f"cannot pack: the file changed while it was read: it had {8 << 20} bytes at first ({large})"
+    assert (
+        line == f"cannot pack: the file changed while it was read: it had {8 << 20} bytes at first ({large})"
+    )
 
 
 def change_between(directory: Path, file: Path, more: bytes | None) -> None:
@@ -460,5 +488,7 @@ def peak_memory(argv: list) -> int:
         subprocess.run(sys.argv[1:], check=True)
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     """
-    done = subprocess.run([sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True
+    )
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)

@@ -71,19 +71,26 @@ def random_entries(seed: int) -> list[Entry]:
 
 
 def random_path(rng: random.Random) -> bytes:
-    name = bytes(rng.choices(string.ascii_letters.encode() + " =ä".encode() + b"\xff\x80", k=rng.randint(1, 120)))
+    name = bytes(
+        rng.choices(string.ascii_letters.encode() + " =ä".encode() + b"\xff\x80", k=rng.randint(1, 120))
+    )
     directories = [b"d" * rng.choice([1, 9, 50, 99, 100, 154]) for _ in range(rng.randrange(5))]
     return b"/".join([*directories, name])
 
 
 def random_entry(rng: random.Random, path: bytes) -> Entry:
     type = rng.choice([FILE, DIRECTORY, SYMLINK])
-    xattrs = {b"user.%d" % rng.randrange(9): rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(3))}
+    xattrs = {
+        b"user.%d" % rng.randrange(9): rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(3))
+    }
     return Entry(
         path,
         type,
         rng.randrange(0o10000),
-        Owner(*rng.choices([0, 1, 2**21 - 1, 2**21, 2**32 - 2], k=2), *rng.choices([b"", b"a" * 31, b"b" * 32], k=2)),
+        Owner(
+            *rng.choices([0, 1, 2**21 - 1, 2**21, 2**32 - 2], k=2),
+            *rng.choices([b"", b"a" * 31, b"b" * 32], k=2),
+        ),
         rng.choice([0, 1, 2**33 - 1, 2**33]),
         rng.choice([0, 1, 511, 512, 513]) if type == FILE else 0,
         random_path(rng) if type == SYMLINK else b"",
@@ -199,8 +206,23 @@ def test_extracts_xattrs_with_gnu_tar(need, tmp_path):
 
 def test_a_header_byte_by_byte():
     block = header(Entry(b"bin/sh", FILE, 0o555, Owner(1, 2, b"u", b"g"), mtime=1, size=8))
-    fields = [b"bin/sh".ljust(100, b"\0"), b"0000555\0", b"0000001\0", b"0000002\0", b"00000000010\0", b"00000000001\0"]
-    after = [b"0", bytes(100), b"ustar\0", b"00", b"u".ljust(32, b"\0"), b"g".ljust(32, b"\0"), b"0000000\0" * 2]
+    fields = [
+        b"bin/sh".ljust(100, b"\0"),
+        b"0000555\0",
+        b"0000001\0",
+        b"0000002\0",
+        b"00000000010\0",
+        b"00000000001\0",
+    ]
+    after = [
+        b"0",
+        bytes(100),
+        b"ustar\0",
+        b"00",
+        b"u".ljust(32, b"\0"),
+        b"g".ljust(32, b"\0"),
+        b"0000000\0" * 2,
+    ]
     blank = b"".join([*fields, b" " * 8, *after]).ljust(BLOCK, b"\0")
     assert block == blank.replace(b" " * 8, b"%06o\0 " % sum(blank))
 
