@@ -52,13 +52,11 @@ class Beside:
             self._thread = None
 
     def _run(self) -> None:
+        # An iterator that stays at its end: CONSUME may have come there before it failed.
+        pieces = iter(self._queue.get, None)
         try:
-            self._result = self._consume(self._pieces())
+            self._result = self._consume(pieces)
         except BaseException as error:  # it is raised where result() is asked for
             self._failure = error
-            for _ in self._pieces():
+            for _ in pieces:
                 pass  # so that put() never waits for a thread that has given up
-
-    def _pieces(self) -> Iterator[bytes]:
-        while (piece := self._queue.get()) is not None:
-            yield piece
