@@ -66,9 +66,19 @@ class MergedTree:
     def hide(self, path: bytes) -> None:
         """Do what the whiteout or opaque marker at PATH, in the next layer, says to all layers so far."""
         parent, _, name = path.rpartition(b"/")
+        if name == OPAQUE and self._is_no_directory(parent):
+            # An opaque directory is a new one, whatever stood there, a link to a directory too.
+            above, _, own_name = parent.rpartition(b"/")
+            return self.hide(above + b"/" + WHITEOUT_PREFIX + own_name)
         directory = self._walk(parent)
         if directory is not None:
             _hide(directory, name, self.layers)
+
+    def _is_no_directory(self, path: bytes) -> bool:
+        above, _, name = path.rpartition(b"/")
+        directory = self._walk(above)
+        node = directory.children.get(name) if directory is not None else None
+        return node is not None and node.children is None
 
     def cover(self, entry: Entry) -> None:
         """Lay ENTRY of the next layer, no whiteout, over the others; only directories are kept of it."""
