@@ -64,13 +64,14 @@ def read_layer(directory: str) -> Layer:
 def layers_in(directory: str) -> list[str]:
     """The layer directories that DIRECTORY stands for: itself, or those in it as mk-layers writes them.
 
+    An empty directory is what mk-layers makes of a plan without layers.
     Raises LaminixError where it is neither.
     """
     if os.path.isfile(os.path.join(directory, "layer.json")):
         return [directory]
-    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else [""]
     found = [os.path.join(directory, name) for name in names]
-    if not found or not all(os.path.isfile(os.path.join(path, "layer.json")) for path in found):
+    if not all(os.path.isfile(os.path.join(path, "layer.json")) for path in found):
         raise LaminixError("bad layer", "neither a directory that mk-layer wrote nor one of mk-layers", directory)
     return found
 
