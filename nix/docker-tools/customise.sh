@@ -16,6 +16,8 @@ fi
 permsOptions=()
 if [ -n "$fakeRootCommands" ]; then
   printf '%s\n' "$fakeRootCommands" >fake-root-commands
+  # The sandbox knows no other user, and answers chown with an error that fakeroot does not forgive.
+  export FAKEROOTDONTTRYCHOWN=1
   (cd layer; fakeroot -s ../fakeroot-database -- bash -e ../fake-root-commands)
   permsOptions=(--fakeroot-database fakeroot-database)
 fi
