@@ -6,7 +6,7 @@ import tarfile
 from dataclasses import dataclass
 
 BUSYBOX = "/bin/busybox"
-APPLETS = ("sh", "cat", "echo", "env", "find", "id", "ls", "sort", "test")
+APPLETS = ("sh", "cat", "echo", "env", "find", "id", "ls", "rm", "sort", "test")
 
 
 @dataclass(frozen=True)

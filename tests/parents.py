@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from members import DIRECTORY, Link, Members
+from members import DIRECTORY, HardLink, Link, Members
 
 OCI = "application/vnd.oci.image"
 CREATED = "2015-01-01T00:00:00Z"
@@ -39,9 +39,6 @@ class Image:
 
     def config(self) -> bytes:
         """The config as stored; the key history is left out where the history is empty."""
-        entries = self.history
-        if entries is None:
-            entries = tuple({"created_by": f"step {index}"} for index in range(len(self.layers)))
         return encode(
             {
                 "created": CREATED,
@@ -49,10 +46,21 @@ class Image:
                 "os": "linux",
                 "config": self.runtime,
                 "rootfs": {"type": "layers", "diff_ids": self.diff_ids},
-                **({"history": list(entries)} if entries else {}),
+                **({"history": list(self.entries)} if self.entries else {}),
                 **self.more,
             }
         )
+
+    @property
+    def entries(self) -> tuple[dict[str, Any], ...]:
+        """The history as it stands in the config."""
+        if self.history is not None:
+            return self.history
+        return tuple({"created_by": f"step {index}"} for index in range(len(self.layers)))
+
+    def steps(self) -> list[str]:
+        """What made the image, as whoever fills up a history without entries has it."""
+        return [entry["created_by"] for entry in self.entries] or [""] * len(self.layers)
 
 
 def encode(value: Any) -> bytes:
@@ -99,21 +107,65 @@ def mixed(layer: bytes) -> tuple[str, bytes]:
 Compression = Callable[[bytes], tuple[str, bytes]]
 
 
-# Docker's archives.
+# Docker's archives, their members in the order in which Docker writes them: by name.
 
 
 def docker_v1(image: Image) -> Members:
     """As ``docker save`` wrote before 1.10: per layer a directory that names its parent, and repositories."""
     ids = _v1_ids(image)
+    repositories = {"repositories": encode({image.name: {image.tag: ids[-1]}})}
+    return by_name(_v1_directories(image, ids, linked=True) | repositories)
+
+
+def docker_v1_1(*images: Image, linked: bool = True) -> Members:
+    """As ``docker save`` wrote from 1.10 to 24: the linked list, and manifest.json with its own list.
+
+    Without LINKED the layers name no parent.
+    """
     members: Members = {}
-    for index, (layer_id, layer) in enumerate(zip(ids, image.layers, strict=True)):
-        members |= {
-            layer_id: DIRECTORY,
-            f"{layer_id}/VERSION": b"1.0",
-            f"{layer_id}/json": encode(_v1_json(image, ids, index)),
-            f"{layer_id}/layer.tar": layer,
-        }
-    return members | {"repositories": encode({image.name: {image.tag: ids[-1]}})}
+    entries, repositories = [], {}
+    for image in images:
+        ids = _v1_ids(image)
+        members |= _v1_directories(image, ids, linked) | _config_member(image)
+        entries.append(_entry(image, [f"{layer_id}/layer.tar" for layer_id in ids]))
+        repositories[image.name] = {image.tag: ids[-1]}
+    return by_name(
+        members | {"manifest.json": encode(entries), "repositories": encode(repositories)}
+    )
+
+
+def with_links(image: Image, link: type) -> Members:
+    """The same, with the second of two equal layers as a link (symbolic or hard) to the first."""
+    members = docker_v1_1(image)
+    first: dict[bytes, str] = {}
+    for name in [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]:
+        earlier = first.setdefault(members[name], name)
+        if earlier != name:
+            # Where a symbolic link leads depends on where it is; where a hard link leads does not.
+            del members[name]
+            members[name] = Link(f"../{earlier}") if link is Link else HardLink(earlier)
+    return members
+
+
+def nixpkgs(image: Image, compression: Compression = plain) -> Members:
+    """As nixpkgs' buildLayeredImage writes: a directory a layer, named by its digest, and manifest.json."""
+    blobs = [compression(layer)[1] for layer in image.layers]
+    names = [f"{sha256(blob)}/layer.tar" for blob in blobs]
+    layers = dict(zip(names, blobs, strict=True))
+    return layers | _config_member(image) | {"manifest.json": encode([_entry(image, names)])}
+
+
+def docker_oci(image: Image, compression: Compression = plain) -> Members:
+    """As ``docker save`` writes since 25: an OCI layout, with manifest.json beside it."""
+    layers = [f"blobs/sha256/{sha256(compression(layer)[1])}" for layer in image.layers]
+    entry = _entry(image, layers) | {"Config": f"blobs/sha256/{sha256(image.config())}"}
+    names = {"io.containerd.image.name": f"docker.io/library/{image.name}:{image.tag}"}
+    return by_name(oci_layout(image, compression, names) | {"manifest.json": encode([entry])})
+
+
+def by_name(members: Members) -> Members:
+    """The members in the order of their names."""
+    return dict(sorted(members.items()))
 
 
 def _v1_ids(image: Image) -> list[str]:
@@ -121,8 +173,20 @@ def _v1_ids(image: Image) -> list[str]:
     return [sha256(f"{image.name}:{image.tag} {index}".encode()) for index in range(len(image.layers))]
 
 
-def _v1_json(image: Image, ids: list[str], index: int) -> dict[str, Any]:
-    parent = {"parent": ids[index - 1]} if index else {}
+def _v1_directories(image: Image, ids: list[str], linked: bool) -> Members:
+    members: Members = {}
+    for index, (layer_id, layer) in enumerate(zip(ids, image.layers, strict=True)):
+        members |= {
+            layer_id: DIRECTORY,
+            f"{layer_id}/VERSION": b"1.0",
+            f"{layer_id}/json": encode(_v1_json(image, ids, index, linked)),
+            f"{layer_id}/layer.tar": layer,
+        }
+    return members
+
+
+def _v1_json(image: Image, ids: list[str], index: int, linked: bool) -> dict[str, Any]:
+    parent = {"parent": ids[index - 1]} if linked and index else {}
     top = index == len(ids) - 1
     return {
         "id": ids[index],
@@ -137,16 +201,8 @@ def _v1_json(image: Image, ids: list[str], index: int) -> dict[str, Any]:
     }
 
 
-def docker_v1_1(*images: Image) -> Members:
-    """As ``docker save`` wrote from 1.10 to 24: the linked list, and manifest.json with its own list."""
-    members: Members = {}
-    entries, repositories = [], {}
-    for image in images:
-        members |= docker_v1(image)
-        members[f"{sha256(image.config())}.json"] = image.config()
-        entries.append(_entry(image, [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]))
-        repositories[image.name] = {image.tag: _v1_ids(image)[-1]}
-    return members | {"manifest.json": encode(entries), "repositories": encode(repositories)}
+def _config_member(image: Image) -> Members:
+    return {f"{sha256(image.config())}.json": image.config()}
 
 
 def _entry(image: Image, layers: Iterable[str]) -> dict[str, Any]:
@@ -155,36 +211,6 @@ def _entry(image: Image, layers: Iterable[str]) -> dict[str, Any]:
         "RepoTags": [f"{image.name}:{image.tag}"],
         "Layers": list(layers),
     }
-
-
-def nixpkgs(image: Image, compression: Compression = plain) -> Members:
-    """As nixpkgs' buildLayeredImage writes: a directory a layer, named by its digest, and manifest.json."""
-    blobs = [compression(layer)[1] for layer in image.layers]
-    names = [f"{sha256(blob)}/layer.tar" for blob in blobs]
-    layers = dict(zip(names, blobs, strict=True))
-    config = {f"{sha256(image.config())}.json": image.config()}
-    return {**layers, **config, "manifest.json": encode([_entry(image, names)])}
-
-
-def linked(image: Image, link: type) -> Members:
-    """As Docker 1.10 and later wrote a layer that an image has twice: the second is a link to the first."""
-    names = [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]
-    first: dict[bytes, str] = {}
-    members = docker_v1_1(image)
-    for name, layer in zip(names, image.layers, strict=True):
-        earlier = first.setdefault(layer, name)
-        if earlier != name:
-            members[name] = link(f"../{earlier}") if link is Link else link(earlier)
-    return members
-
-
-def docker_oci(image: Image, compression: Compression = plain) -> Members:
-    """As ``docker save`` writes since 25: an OCI layout, with manifest.json beside it."""
-    blobs = [f"blobs/sha256/{sha256(compression(layer)[1])}" for layer in image.layers]
-    config = f"blobs/sha256/{sha256(image.config())}"
-    entry = {**_entry(image, blobs), "Config": config}
-    names = {"io.containerd.image.name": f"docker.io/library/{image.name}:{image.tag}"}
-    return {**oci_layout(image, compression, names), "manifest.json": encode([entry])}
 
 
 # OCI layouts.

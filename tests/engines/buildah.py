@@ -28,10 +28,13 @@ class Buildah:
 
     def run(self, reference: str, *argv: str) -> Ran:
         """The end of a container without network, made from the image, that runs ARGV, or else what the image says."""
-        options = ("--isolation", "oci", "--runtime", "runc", "--network", "none")
         with self.working_container(reference) as container:
-            argv = argv or self._command(container)
-            return run(*self._buildah, "run", *options, container, "--", *argv, env=self.env)
+            return self.run_in(container, *(argv or self._command(container)))
+
+    def run_in(self, container: str, *argv: str) -> Ran:
+        """The end of ARGV in a working container."""
+        options = ("--isolation", "oci", "--runtime", "runc", "--network", "none")
+        return run(*self._buildah, "run", *options, container, "--", *argv, env=self.env)
 
     def _command(self, container: str) -> tuple[str, ...]:
         config = json.loads(self.output("inspect", container))["OCIv1"]["config"]

@@ -66,9 +66,9 @@ class Docker:
         """What ``docker inspect`` shows of an image."""
         return self._json("GET", f"/images/{reference}/json")
 
-    def history(self, reference: str) -> list[dict[str, Any]]:
-        """What ``docker history`` shows, the base's entry first."""
-        return self._json("GET", f"/images/{reference}/history")[::-1]
+    def history(self, reference: str) -> list[str]:
+        """What made each layer or empty step, as ``docker history`` has it, but the oldest first."""
+        return [entry["CreatedBy"] for entry in self._json("GET", f"/images/{reference}/history")[::-1]]
 
     def save(self, archive: str, *references: str) -> None:
         """Write the images to the file ARCHIVE, as ``docker save`` does."""

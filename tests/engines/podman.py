@@ -25,7 +25,7 @@ class Podman:
         return output(*self._podman, *argv, env=self.env).split()[-1]
 
     def history(self, reference: str) -> list[str]:
-        """What made each layer or empty step, base first."""
+        """What made each layer or empty step, the oldest first."""
         argv = ("history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
         return output(*self._podman, *argv, env=self.env).splitlines()[::-1]
 
