@@ -59,10 +59,10 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     except LaminixError as error:
         return _fail(parser.prog, str(error))
     except BrokenPipeError:
-        # Whoever reads our output has seen enough; keep the interpreter from saying so again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # whoever reads it has seen enough
         return 1
     except OSError as error:
+        _forget_output()
         return _fail(parser.prog, one_line(_os_error(error)))
     except KeyboardInterrupt:
         return _fail(parser.prog, "interrupted")
@@ -80,6 +80,12 @@ def _end(number: int, _) -> None:
     raise KeyboardInterrupt
 
 
+def _forget_output() -> None:
+    """Keep the interpreter from trying once more at exit to write what could not be written."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _fail(prog: str, message: str) -> int:
     print(f"{prog}: error: {message}", file=sys.stderr)
     return 1
@@ -91,12 +97,15 @@ def _os_error(error: OSError) -> str:
 
 
 def _deliver(text: str, output: str | None) -> None:
+    if output is None and sys.stdout is None:
+        raise LaminixError("cannot write the output", "standard output is closed")
+    data = text.encode("utf-8", "surrogateescape")
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
     with new_file(output) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+        file.write(data)
 
 
 def read_options(
