@@ -34,7 +34,10 @@ let
   # What stands directly in a directory of /usr, by name; nothing where there is no such directory.
   inUsr =
     directory:
-    if builtins.pathExists (/usr + "/${directory}") then builtins.readDir (/usr + "/${directory}") else { };
+    let
+      path = /usr + "/${directory}";
+    in
+    if builtins.pathExists path then builtins.readDir path else { };
 
   # The entries of /usr whose path below it is wanted, parents included, as a store path.
   fromUsr =
@@ -45,6 +48,9 @@ let
       filter = path: _: wanted (builtins.substring (builtins.stringLength "/usr/") (-1) path);
     };
 
+  # Whether FILE is the library NAME, of any version.
+  isNamed = name: file: builtins.match "lib(.+)\\.so[0-9.]*" file == [ name ];
+
   isLibrary =
     names: path:
     path == "lib"
@@ -52,7 +58,7 @@ let
     || dirOf path == libraries
     && (
       baseNameOf path == machine.loader
-      || builtins.any (name: builtins.match "lib(.+)\\.so[0-9.]*" (baseNameOf path) == [ name ]) names
+      || builtins.any (name: isNamed name (baseNameOf path)) names
     );
 
   # The command, as words, that runs a program of /usr with those libraries and no others.
@@ -168,7 +174,7 @@ let
     # Type
 
     ```
-    fromHost :: { name :: String, programs :: [ String ], libraries :: [ String ], data :: [ String ] } -> Derivation
+    fromHost :: { name :: String, programs, libraries, data :: [ String ] } -> Derivation
     ```
 
     `programs` are names in /usr/bin or /usr/sbin, `libraries` what `ldd` lists, without `lib` and `.so…`;
@@ -192,8 +198,9 @@ let
         else
           missing "/usr/bin has no ${program}" "install it with apt-get";
       places = map place programs;
-      startsWith = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
-      isData = path: builtins.any (item: path == item || startsWith "${item}/" path || startsWith "${path}/" item) data;
+      # Whether PLACE is PATH or lies in it.
+      isIn = path: place: builtins.substring 0 (builtins.stringLength path + 1) "${place}/" == "${path}/";
+      isData = path: builtins.any (item: isIn item path || isIn path item) data;
       files = fromUsr "${name}-files" (
         path:
         path == "bin"

@@ -21,20 +21,23 @@ let
 
   # HASH-NAME less HASH-, which of a derivation and its outputs is the same but for the ending.
   nameOf = path: builtins.substring 33 (-1) (baseNameOf path);
+  outputName =
+    derivation: output:
+    builtins.head (builtins.match "(.*)\\.drv" (nameOf derivation))
+    + (if output == "out" then "" else "-${output}");
   namesFrom =
     path:
-    { outputs ? [ ], ... }:
-    if outputs == [ ] then
-      [ (nameOf path) ]
-    else
-      map (
-        output: builtins.head (builtins.match "(.*)\\.drv" (nameOf path)) + (if output == "out" then "" else "-${output}")
-      ) outputs;
+    {
+      outputs ? [ ],
+      ...
+    }:
+    if outputs == [ ] then [ (nameOf path) ] else map (outputName path) outputs;
   promised = builtins.concatLists (map (path: namesFrom path context.${path}) (builtins.attrNames context));
 
   storePath = "(${builtins.storeDir}/[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+)";
-  pieces = builtins.filter builtins.isList (builtins.split storePath (builtins.unsafeDiscardStringContext json));
-  found = builtins.attrNames (builtins.listToAttrs (map (piece: { name = builtins.head piece; value = null; }) pieces));
+  text = builtins.unsafeDiscardStringContext json;
+  matches = builtins.filter builtins.isList (builtins.split storePath text);
+  found = builtins.attrNames (builtins.groupBy builtins.head matches);
 
   sorted = builtins.sort builtins.lessThan;
 in

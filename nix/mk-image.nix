@@ -128,7 +128,7 @@ let
       imageName = name;
       imageTag = builtins.head tags;
       layers = givenLayers ++ mentionedLayers;
-      platform = builtins.concatStringsSep "/" ([ os architecture ] ++ (if variant == null then [ ] else [ variant ]));
+      platform = "${os}/${architecture}" + (if variant == null then "" else "/${variant}");
       inherit config;
     }
     // forms image

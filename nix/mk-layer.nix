@@ -30,7 +30,10 @@
   only where something in its closure refers to it.
 
   `closure` are derivations (or store paths) that come along with all they refer to, less those of `omitRoot`
-  that nothing refers to; with `scan`, only what files there mention, and what that refers to.  `storePaths` come along alone.  `exclude` are layers whose store paths are left out.  `remove` are files of the layers below that this one deletes.
+  that nothing refers to; with `scan`, only what files there mention, and what that refers to.
+  `storePaths` come along alone.  `exclude` are layers whose store paths are left out.  `remove` are files of
+  the layers below that this one deletes.
+
   `perms` sets modes, owners, capabilities and xattrs; `compressor` is none, gzip, zstd or a command.
   With `blob = false` the tar is not kept: it is measured, and made again where an image is packed.
 

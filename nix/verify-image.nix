@@ -6,7 +6,11 @@
   # Type
 
   ```
-  verifyImage :: { image :: Image | Path, imageName, platform :: String, meta, passthru :: AttrSet } -> Derivation
+  verifyImage :: {
+    image :: Image | Path,
+    imageName, platform :: String,
+    meta, passthru :: AttrSet,
+  } -> Derivation
   ```
 
   `image` is in any form that list-layers reads; `imageName` (NAME[:TAG]) and `platform` (OS/ARCH[/VARIANT])
