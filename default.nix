@@ -51,6 +51,8 @@ in
 package
 // functions
 // {
+  # What they are built with, for whoever writes an image beside them.
+  inherit pkgs;
   dockerTools = import ./nix/docker-tools (scope // { inherit pkgs; });
   examples = call ./nix/examples;
   meta.description = "Container images from Nix, by small executables that run as derivation builders";
