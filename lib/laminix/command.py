@@ -46,8 +46,8 @@ def json_file(path: str) -> strict_json.Value:
 def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
     """Read the options, call MAIN, print what it returns (under Nix: write it to the output).
 
-    Returns the exit status: 0 done, 1 faulty input, told in one line on standard error.
-    Wrong usage leaves with 2 from the parser.
+    Returns the exit status: 0 done, 1 faulty input, told in one line on standard error, or where MAIN
+    raises a group of errors, in one line each.  Wrong usage leaves with 2 from the parser.
     """
     _clean_up_when_told_to_end()
     try:
@@ -58,6 +58,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
         return 0
     except LaminixError as error:
         return _fail(parser.prog, str(error))
+    except ExceptionGroup as group:
+        return max(_fail(parser.prog, str(error)) for error in group.exceptions)
     except BrokenPipeError:
         _forget_output()  # whoever reads it has seen enough
         return 1

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from laminix.entries import FILE, HARD_LINK, SYMLINK
+from laminix.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
 from laminix.errors import LaminixError, shown
 from laminix.regular_file import read_regular_file
 from laminix.tar_reader import scan
@@ -42,6 +42,12 @@ class DirectoryMembers:
 
     def __init__(self, place: str):
         self.place = place
+
+    def names(self) -> Iterator[str]:
+        """The names of all that is no directory, nor behind a link to one."""
+        for directory, _, files in os.walk(self.place):
+            for name in files:
+                yield os.path.relpath(os.path.join(directory, name), self.place)
 
     def has(self, name: str) -> bool:
         """Whether there is a file NAME."""
@@ -85,6 +91,10 @@ class ArchiveMembers:
         self._members: dict[bytes, _Member] = {}
         for entry, offset in scan(file, WHAT, place, relative=True):
             self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
+
+    def names(self) -> Iterator[str]:
+        """The names of all members but directories."""
+        return (os.fsdecode(path) for path, member in self._members.items() if member.type != DIRECTORY)
 
     def has(self, name: str) -> bool:
         """Whether there is a member NAME that is a file, or leads to one."""

@@ -6,7 +6,7 @@ from laminix.errors import LaminixError
 from laminix.forms import dir_transport, docker_archive, docker_legacy, oci_layout
 from laminix.forms.choice import choose
 from laminix.image import Image
-from laminix.members import WHAT, open_members
+from laminix.members import WHAT, ArchiveMembers, DirectoryMembers, open_members
 from laminix.platform import parse_platform
 
 # In this order: a hybrid archive is a layout too, and its manifest.json goes first.
@@ -28,10 +28,16 @@ def open_image(path: str, image: str | None = None, platform: str | None = None)
     are is found by looking.  Only documents are read, no layers, except for archives of before Docker 1.10,
     whose diff IDs only the layers tell.  Raises LaminixError for what is no image, or no sound one.
     """
+    return image_in(open_members(path), image, platform)
+
+
+def image_in(
+    members: DirectoryMembers | ArchiveMembers, image: str | None = None, platform: str | None = None
+) -> Image:
+    """The image that MEMBERS hold, otherwise as ``open_image``."""
     wanted = parse_platform(platform) if platform is not None else None
-    members = open_members(path)
     for form in FORMS:
         if form.recognises(members):
-            return choose(form.candidates(members), image, wanted, path).read()
+            return choose(form.candidates(members), image, wanted, members.place).read()
     why = "no image: found no index.json, manifest.json or repositories in it"
-    raise LaminixError(WHAT, why, path)
+    raise LaminixError(WHAT, why, members.place)
