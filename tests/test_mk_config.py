@@ -15,7 +15,9 @@ BAD = {
     "config.Labels.a: found a boolean, expected a string": {"Labels": {"a": True}},
     "config.ExposedPorts.80/tcp: found a list, expected an object or null": {"ExposedPorts": {"80/tcp": []}},
     "config.Tty: found a string, expected a boolean": {"Tty": "yes"},
-    "config.Healthcheck.Interval: found a fraction, expected a whole number": {"Healthcheck": {"Interval": 0.5}},
+    "config.Healthcheck.Interval: found a fraction, expected a whole number": {
+        "Healthcheck": {"Interval": 0.5}
+    },
     "config: found a list, expected an object": [],
 }
 
@@ -33,7 +35,11 @@ def mk_config(builder, tmp_path):
 
 
 def test_keeps_all_fields_in_one_order(mk_config, tmp_path):
-    config = {"Healthcheck": {"Test": ["NONE"], "Retries": 3}, "Env": ["B=2", "A=1"], "x-own": [{"b": 1, "a": 2}]}
+    config = {
+        "Healthcheck": {"Test": ["NONE"], "Retries": 3},
+        "Env": ["B=2", "A=1"],
+        "x-own": [{"b": 1, "a": 2}],
+    }
     done = mk_config(config)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "out").read_text() == (

@@ -65,7 +65,10 @@ def test_makes_a_layout_of_the_layers(workshop, base, app):
     index, manifest, config = parts(image)
     assert json.loads((image / "oci-layout").read_bytes()) == {"imageLayoutVersion": "1.0.0"}
     assert manifest["layers"] == [layer_json(base)["descriptor"], layer_json(app)["descriptor"]]
-    assert config["rootfs"] == {"type": "layers", "diff_ids": [layer_json(each)["diffID"] for each in (base, app)]}
+    assert config["rootfs"] == {
+        "type": "layers",
+        "diff_ids": [layer_json(each)["diffID"] for each in (base, app)],
+    }
     assert config["config"] == CONFIG
     assert config["created"] == "1970-01-01T00:00:01Z"
     assert [entry["created_by"] for entry in config["history"]] == ["mk-layer", "mk-layer"]
@@ -87,7 +90,16 @@ def test_has_an_entry_for_each_tag_with_the_qualified_name(workshop, base):
 
 
 def test_says_platform_time_and_annotations(workshop, base):
-    options = ("--architecture", "arm", "--os", "linux", "--variant", "v7", "--created", "2024-01-02T03:04:05+01:00")
+    options = (
+        "--architecture",
+        "arm",
+        "--os",
+        "linux",
+        "--variant",
+        "v7",
+        "--created",
+        "2024-01-02T03:04:05+01:00",
+    )
     annotations = ("--annotation", "z=1=2", "--annotation", "a=")
     image = workshop.build("image", "mk-image", "--name", "a/b", "--layer", base, *options, *annotations)
     _, manifest, config = parts(image)
@@ -121,7 +133,9 @@ def test_blob_in_a_store_is_a_link_any_other_is_a_copy(builder, tmp_path, base, 
     done = builder("mk-image", *argv, env={**os.environ, "NIX_STORE": str(store)})
     assert (done.returncode, done.stderr) == (0, "")
     _, manifest, _ = parts(tmp_path / "image")
-    linked, copied = (tmp_path / "image/blobs" / each["digest"].replace(":", "/") for each in manifest["layers"])
+    linked, copied = (
+        tmp_path / "image/blobs" / each["digest"].replace(":", "/") for each in manifest["layers"]
+    )
     assert os.readlink(linked) == str(stored / "layer.tar")
     assert not copied.is_symlink() and copied.read_bytes() == (app / "layer.tar.gz").read_bytes()
 
@@ -178,7 +192,10 @@ def test_layer_without_blob_keeps_its_recipe(workshop, base, tmp_path):
         (["--name", "x", "--created", "soon"], "bad time: found 'soon', expected RFC 3339"),
         (["--name", "x", "--annotation", "a"], "bad annotation: found 'a', expected KEY=VALUE"),
         (["--name", "x", "--annotation", "=a"], "bad annotation: found '=a', expected KEY=VALUE"),
-        (["--name", "x", "--annotation", "a=1", "--annotation", "a=2"], "bad annotation: the key 'a' is given twice"),
+        (
+            ["--name", "x", "--annotation", "a=1", "--annotation", "a=2"],
+            "bad annotation: the key 'a' is given twice",
+        ),
         (["--name", "x", "--architecture", "x86_64"], "expected a GOARCH such as amd64"),
         (["--name", "x", "--os", "Linux"], "expected a GOOS such as linux"),
         (["--name", "x", "--variant", "V 7"], "found the variant 'V 7'"),
@@ -226,7 +243,10 @@ def changed_layer(layer, tmp_path, **members):
     [
         ({"laminix": 2}, "laminix: found version 2"),
         ({"diffID": "x"}, "diffID: found 'x', expected a digest"),
-        ({"blob": "../layer.tar"}, "blob: found '../layer.tar', expected the name of a file beside layer.json"),
+        (
+            {"blob": "../layer.tar"},
+            "blob: found '../layer.tar', expected the name of a file beside layer.json",
+        ),
         ({"blob": "gone"}, "layer.json names this blob, which is not a file"),
         ({"blob": None}, "it has neither its blob nor a recipe"),
         ({"history": []}, "history: found a list, expected an object"),

@@ -52,7 +52,10 @@ def test_manifest_is_written_as_it_was_read():
 
 
 def test_manifest_bytes_do_not_depend_on_the_order_of_annotations():
-    one, other = {**MANIFEST, "annotations": {"a": "1", "b": "2"}}, {**MANIFEST, "annotations": {"b": "2", "a": "1"}}
+    one, other = (
+        {**MANIFEST, "annotations": {"a": "1", "b": "2"}},
+        {**MANIFEST, "annotations": {"b": "2", "a": "1"}},
+    )
     assert oci.read_manifest(value(one)).to_bytes() == oci.read_manifest(value(other)).to_bytes()
 
 
@@ -92,7 +95,11 @@ def test_manifest_without_a_key_is_refused(key):
         (["manifests"], None, "manifests: found null, expected a list"),
         (["manifests", 0], [], "manifests[0]: found a list, expected an object"),
         (["mediaType"], oci.types.OCI_MANIFEST, "expected an index's media type"),
-        (["manifests", 0, "platform"], {"os": "linux"}, "manifests[0].platform: the key 'architecture' is missing"),
+        (
+            ["manifests", 0, "platform"],
+            {"os": "linux"},
+            "manifests[0].platform: the key 'architecture' is missing",
+        ),
         (["manifests", 0, "platform"], "linux", "manifests[0].platform: found a string, expected an object"),
         (["manifests", 0, "annotations"], [], "manifests[0].annotations: found a list, expected an object"),
     ],
@@ -111,13 +118,21 @@ def test_index_of_a_wrong_shape_is_told_by_path(path, new, why):
         (["rootfs", "diff_ids"], [1], "rootfs.diff_ids[0]: found a whole number, expected a string"),
         (["history"], {}, "history: found an object, expected a list"),
         (["history"], ["x"], "history[0]: found a string, expected an object"),
-        (["history"], [{"empty_layer": 1}], "history[0].empty_layer: found a whole number, expected a boolean"),
+        (
+            ["history"],
+            [{"empty_layer": 1}],
+            "history[0].empty_layer: found a whole number, expected a boolean",
+        ),
         (["config"], [], "config: found a list, expected an object"),
         (["config"], {"Env": ["A=b", "C=d", 3]}, "config.Env[2]: found a whole number, expected a string"),
         (["config"], {"Cmd": "sh"}, "config.Cmd: found a string, expected a list"),
         (["config"], {"ExposedPorts": ["80"]}, "config.ExposedPorts: found a list, expected an object"),
         (["config"], {"Volumes": {"/a": 1}}, "config.Volumes./a: found a whole number"),
-        (["config"], {"Healthcheck": {"Test": "x"}}, "config.Healthcheck.Test: found a string, expected a list"),
+        (
+            ["config"],
+            {"Healthcheck": {"Test": "x"}},
+            "config.Healthcheck.Test: found a string, expected a list",
+        ),
     ],
 )
 def test_config_of_a_wrong_shape_is_told_by_path(path, new, why):
@@ -132,7 +147,9 @@ def test_config_keeps_what_nobody_knows():
 
 
 def test_config_that_is_made_says_what_was_asked():
-    config = oci.make_config(Platform("linux", "arm", "v7"), "T", {"B": 1, "A": {"d": 1, "c": 2}}, [DIGEST], [{}])
+    config = oci.make_config(
+        Platform("linux", "arm", "v7"), "T", {"B": 1, "A": {"d": 1, "c": 2}}, [DIGEST], [{}]
+    )
     assert config.to_bytes() == (
         b'{"created":"T","architecture":"arm","os":"linux","variant":"v7","config":{"A":{"c":2,"d":1},"B":1},'
         b'"rootfs":{"type":"layers","diff_ids":["' + DIGEST.encode() + b'"]},"history":[{}]}\n'

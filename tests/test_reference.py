@@ -90,7 +90,12 @@ def test_familiar_name_is_still_the_same_image():
 
 @pytest.mark.parametrize(
     "text, name, tag",
-    [("a", "a", "latest"), ("a:1", "a", "1"), ("h:5000/a", "h:5000/a", "latest"), ("h:5000/a:1", "h:5000/a", "1")],
+    [
+        ("a", "a", "latest"),
+        ("a:1", "a", "1"),
+        ("h:5000/a", "h:5000/a", "latest"),
+        ("h:5000/a:1", "h:5000/a", "1"),
+    ],
 )
 def test_tells_a_tag_from_a_port(text, name, tag):
     assert parse_reference(text) == Reference(name, tag)

@@ -8,8 +8,7 @@ from laminix.errors import LaminixError
 from laminix.strict_json import Value
 
 OPERATING_SYSTEMS = frozenset(
-    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows"
-    .split()
+    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd solaris wasip1 windows".split()
 )
 ARCHITECTURES = frozenset(
     "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()

@@ -1,6 +1,5 @@
 """skopeo's ``dir:`` form: a directory with manifest.json, and each blob under the hex of its digest."""
 
-
 import os
 from collections.abc import Sequence
 
