@@ -41,7 +41,10 @@ class Nix:
         return replace(self, settings=self.settings | named)
 
     def __call__(self, *argv: object, check: bool = True, **how) -> subprocess.CompletedProcess:
-        """The ended process of the command ARGV, its output as text; a failure fails the test unless CHECK is off."""
+        """The ended process of the command ARGV, its output as text.
+
+        A failure fails the test, unless CHECK is off.  HOW goes to subprocess.run.
+        """
         command, *arguments = map(str, argv)
         store = [] if self.store is None else ["--store", str(self.store)]
         environment = {
@@ -57,7 +60,7 @@ class Nix:
         return process
 
     def build(self, expression: str, *options: str) -> Path:
-        """Where what EXPRESSION gives was built, as a path to read; all of laminix's functions and pkgs are in scope."""
+        """Where what EXPRESSION gives was built, as a path to read; laminix's functions and pkgs are in scope."""
         process = self("nix-build", "--no-out-link", *options, "-E", PRELUDE + expression)
         return self.real(process.stdout.split()[-1])
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from nix_machine import Nix
 
 BASE = """
 let
@@ -18,27 +19,29 @@ in
 """
 
 
-def listed(layers: Path) -> list[dict]:
-    return json.loads(layers.read_bytes())
+def listed(nix: Nix, image: str) -> list[dict]:
+    """What list-layers tells of the image that the expression IMAGE gives."""
+    return json.loads(nix.build(f"{BASE} listLayers {{ json = true; image = {image}; }}").read_bytes())
+
+
+def diff_ids(nix: Nix, image: str) -> list[str]:
+    return [layer["diffID"] for layer in listed(nix, image)]
 
 
 def test_the_parents_layers_come_first_and_are_links(nix):
-    base, child = (
-        listed(nix.build(f"{BASE} listLayers {{ image = {image}; json = true; }}")) for image in ("base", "child")
-    )
-    assert [layer["diffID"] for layer in child[: len(base)]] == [layer["diffID"] for layer in base]
-    location = Path(child[0]["location"])
-    assert location.is_symlink()
+    base, child = diff_ids(nix, "base"), diff_ids(nix, "child")
+    assert child[: len(base)] == base
+    assert Path(listed(nix, "child")[0]["location"]).is_symlink()
 
 
 def test_what_the_parent_has_does_not_come_along_again(nix):
-    assert len(listed(nix.build(f"{BASE} listLayers {{ image = child; json = true; }}"))) == 1
+    assert len(listed(nix, "child")) == 1
 
 
 def test_the_child_keeps_its_name_and_knows_all_layers(nix):
-    value = nix.evaluate(f"{BASE} [ child.name child.imageName child.imageTag (builtins.length child.layers) ]")
+    values = "child.name child.imageName child.imageTag (builtins.length child.layers)"
     # The layer of what the config mentions counts, though it will be empty and left out.
-    assert value == ["child", "child", "2", 2]
+    assert nix.evaluate(f"{BASE} [ {values} ]") == ["child", "child", "2", 2]
 
 
 def test_the_config_is_inherited(nix):
@@ -60,24 +63,16 @@ def test_an_archives_blobs_are_taken_out_once_for_all_children(nix):
 
 @pytest.mark.parametrize("form", ["dockerArchive", "dockerLegacyArchive", "dir", "oci"])
 def test_every_form_is_a_parent(nix, form):
-    expression = f'{BASE} listLayers {{ json = true; image = mkImage {{ name = "x"; fromImage = base.{form}; }}; }}'
-    parent = listed(nix.build(f"{BASE} listLayers {{ image = base; json = true; }}"))
-    assert [layer["diffID"] for layer in listed(nix.build(expression))] == [layer["diffID"] for layer in parent]
+    assert diff_ids(nix, f'mkImage {{ name = "x"; fromImage = base.{form}; }}') == diff_ids(nix, "base")
 
 
 def test_skip_existing_leaves_out_what_an_archive_has(nix):
-    merged = nix.build(
-        f"""{BASE}
-        let
-          again = mkImage {{ name = "again"; layers = [ (mkLayer {{ closure = [ pkgs.busybox pkgs.bash ]; }}) ]; }};
-          merged = mergeParent {{ parent = base.dockerArchive; image = again; skipExisting = true; }};
-        in
-        listLayers {{ image = merged; json = true; }}
-        """
-    )
-    whole = nix.build(f"{BASE} listLayers {{ json = true; image = mkImage {{ name = \"x\"; layers = [ "
-                      "(mkLayer { closure = [ pkgs.busybox pkgs.bash ]; }) ]; }; }")
-    assert listed(merged)[1]["size"] < listed(whole)[0]["size"] - 1_000_000
+    again = 'mkImage { name = "again"; layers = [ (mkLayer { closure = [ pkgs.busybox pkgs.bash ]; }) ]; }'
+    merged = f"mergeParent {{ parent = base.dockerArchive; image = {again}; skipExisting = true; }}"
+    [base] = listed(nix, "base")
+    _, rest = listed(nix, merged)
+    [whole] = listed(nix, again)
+    assert rest["size"] < whole["size"] - base["size"] + 10_000
 
 
 def test_another_platform_than_the_parents_is_an_error(nix):

@@ -94,7 +94,7 @@ def test_the_layers_of_a_plan_stand_among_others(nix):
     image = nix.build(
         """
         let
-          plan.layers = [ { storePaths = [ pkgs.bash.outPath ]; } { storePaths = [ pkgs.busybox.outPath ]; } ];
+          plan.layers = map (package: { storePaths = [ package.outPath ]; }) [ pkgs.bash pkgs.busybox ];
           top = mkLayer { remove = [ "etc/motd" ]; };
         in
         mkImage { name = "x"; layers = [ (mkLayers { inherit plan; }) top ]; }
@@ -109,7 +109,8 @@ def test_the_platform_is_told_by_nix(nix):
 
 
 def test_created_and_annotations(nix):
-    image = nix.build('mkImage { name = "x"; created = "2020-02-02T02:02:02+02:00"; annotations."org.x" = "y=z"; }')
+    how = 'created = "2020-02-02T02:02:02+02:00"; annotations."org.x" = "y=z";'
+    image = nix.build(f'mkImage {{ name = "x"; {how} }}')
     assert config(image)["created"] == "2020-02-02T00:02:02Z"
     assert manifest(image)["annotations"] == {"org.x": "y=z"}
 

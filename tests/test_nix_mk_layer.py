@@ -63,9 +63,8 @@ def test_leaves_out_what_another_layer_has(nix):
 
 
 def test_sets_owners_and_modes(nix, tree):
-    layer = nix.build(
-        f'mkLayer {{ copyToRoot = {tree}; perms = [ {{ path = "etc/motd"; mode = "0640"; uid = 7; gid = 8; }} ]; }}'
-    )
+    rule = '{ path = "etc/motd"; mode = "0640"; uid = 7; gid = 8; }'
+    layer = nix.build(f"mkLayer {{ copyToRoot = {tree}; perms = [ {rule} ]; }}")
     with tarfile.open(layer / "layer.tar") as tar:
         motd = tar.getmember("etc/motd")
     assert (oct(motd.mode), motd.uid, motd.gid) == ("0o640", 7, 8)

@@ -3,26 +3,39 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from nix_machine import ROOT, copy_tree
 from test_nix_examples import GREETING
 
+NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere"}
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
+STORAGE = """\
+[storage]
+driver = "vfs"
+graphroot = "{0}/root"
+runroot = "{0}/run"
+"""
 
-def quickstart(tree: Path, how: dict = {}, **environment: str) -> subprocess.CompletedProcess:
-    """The end of TREE's quickstart; HOW goes to subprocess.run."""
+
+def quickstart(
+    tree: Path, how: Mapping[str, Any] = MappingProxyType({}), **environment: str
+) -> subprocess.CompletedProcess:
+    """The ended quickstart of TREE; HOW goes to subprocess.run."""
+    script = tree / "nix" / "quickstart"
     environment = {**os.environ, "NIX_PATH": "", **environment}
-    return subprocess.run([tree / "nix" / "quickstart"], env=environment, capture_output=True, text=True, **how)
+    return subprocess.run([script], env=environment, capture_output=True, text=True, **how)
 
 
 def test_ends_with_the_containers_greeting(nix, need, tmp_path, scratch):
     need("podman", "runc", root=True)
     storage = Path(scratch) / "storage.conf"
-    storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{scratch}/root"\nrunroot = "{scratch}/run"\n')
-    ended = quickstart(
-        copy_tree(tmp_path / "clone"), CONTAINERS_STORAGE_CONF=str(storage), DOCKER_HOST="unix:///nowhere"
-    )
+    storage.write_text(STORAGE.format(scratch))
+    ended = quickstart(copy_tree(tmp_path / "clone"), CONTAINERS_STORAGE_CONF=str(storage), **NO_DOCKER)
     assert (ended.returncode, ended.stdout) == (0, GREETING), ended.stderr
 
 
@@ -63,7 +76,5 @@ def test_builds_at_home_for_a_user_without_a_daemon(nix, scratch):
     tree = copy_tree(Path(scratch) / "clone")
     for path in (tree, *tree.rglob("*")):
         path.chmod(path.stat().st_mode | 0o055)
-    ended = quickstart(
-        tree, {"user": 65534, "group": 65534, "extra_groups": []}, HOME=str(home), DOCKER_HOST="unix:///nowhere"
-    )
+    ended = quickstart(tree, NOBODY, HOME=str(home), **NO_DOCKER)
     assert f"built {home}/.local/share/nix/root/nix/store/" in ended.stderr
