@@ -10,7 +10,8 @@ ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
 
 
 def config(diff_ids=(), runtime=None, history=None, **others):
-    document = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": list(diff_ids)}}
+    rootfs = {"type": "layers", "diff_ids": list(diff_ids)}
+    document = {"architecture": "amd64", "os": "linux", "rootfs": rootfs}
     if runtime is not None:
         document["config"] = runtime
     if history is not None:
@@ -19,7 +20,8 @@ def config(diff_ids=(), runtime=None, history=None, **others):
 
 
 def test_environment_keeps_the_order_and_the_childs_value():
-    assert environment(["PATH=/bin", "A=1"], ["B=2", "PATH=/usr/bin", "C="]) == ["PATH=/usr/bin", "A=1", "B=2", "C="]
+    merged = environment(["PATH=/bin", "A=1"], ["B=2", "PATH=/usr/bin", "C="])
+    assert merged == ["PATH=/usr/bin", "A=1", "B=2", "C="]
 
 
 def test_environment_goes_by_whole_names():
@@ -43,7 +45,7 @@ def test_entrypoint_clears_an_inherited_cmd():
 
 
 def test_other_fields_are_the_childs_where_set():
-    parent = {"User": "u", "WorkingDir": "/w", "Shell": ["sh"], "OnBuild": ["RUN x"], "Unknown": {"deep": [1]}}
+    parent = {"User": "u", "WorkingDir": "/w", "Shell": ["sh"], "OnBuild": ["RUN x"], "Unknown": {"a": [1]}}
     assert runtime(parent, {"User": "v", "WorkingDir": "", "Other": 5}) == parent | {"User": "v", "Other": 5}
 
 
@@ -59,11 +61,12 @@ def test_inherits_nothing():
 
 @pytest.mark.parametrize("mode", ["all", "env", "none"])
 def test_joins_layers_and_history_whatever_is_inherited(mode):
-    parent = config([ONE, ONE], history=[{"created_by": "a"}, {"created_by": "b", "empty_layer": True}])
+    steps = [{"created_by": "a"}, {"created_by": "b", "empty_layer": True}]
+    parent = config([ONE, ONE], history=steps)
     child = config([TWO], history=[{"created_by": "c"}])
     merged = inherit(parent, child, mode)
     assert merged.diff_ids == (ONE, ONE, TWO)
-    assert merged.history == ({"created_by": "a"}, {"created_by": "b", "empty_layer": True}, {}, {"created_by": "c"})
+    assert merged.history == (*steps, {}, {"created_by": "c"})
 
 
 def test_fills_up_a_history_that_is_missing():
@@ -76,12 +79,13 @@ def test_refuses_more_history_than_layers():
 
 
 def test_keeps_the_childs_time_and_the_parents_unknown_fields():
-    parent = config(created="2001-01-01T00:00:00Z", author="p", unknown=1, both="p", container="abc", docker_version="1")
+    ours_alone = {"container": "abc", "docker_version": "1"}
+    parent = config(created="2001-01-01T00:00:00Z", author="p", unknown=1, both="p", **ours_alone)
     child = config(created="2002-02-02T00:00:00Z", both="c", other=2)
     merged = inherit(parent, child).raw
     assert (merged["created"], merged["author"]) == ("2002-02-02T00:00:00Z", "p")
     assert (merged["unknown"], merged["both"], merged["other"]) == (1, "c", 2)
-    assert not {"container", "docker_version"} & merged.keys()
+    assert not ours_alone.keys() & merged.keys()
 
 
 def test_a_child_without_a_time_gets_none_from_its_parent():
@@ -113,7 +117,8 @@ def test_refuses_platforms_that_contradict_each_other(parent, child):
 
 
 def test_changes_neither_config():
-    parent, child = config([ONE], {"Env": ["A=1"], "Labels": {"a": "1"}}), config([TWO], {"Labels": {"b": "2"}})
+    parent = config([ONE], {"Env": ["A=1"], "Labels": {"a": "1"}})
+    child = config([TWO], {"Labels": {"b": "2"}})
     before = repr((parent, child))
     inherit(parent, child)
     assert repr((parent, child)) == before

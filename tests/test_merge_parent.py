@@ -269,7 +269,7 @@ def test_two_files_that_meet_and_differ_are_an_error(workshop, refused):
     parent = members.write_tar(workshop.directory / "p.tar", parents.oci_layout(USR_MERGED))
     child = child_of(workshop, {"bin/x": b"x", "usr/bin/x": b"y"})
     message = refused("--parent", parent, "--image", child)
-    assert "'usr/bin/x' and 'bin/x' are the same place in the parent" in message or "'bin/x'" in message
+    assert "'usr/bin/x' and 'bin/x' are the same place in the parent, and they differ" in message
 
 
 # --skip-existing.
@@ -334,7 +334,8 @@ def test_leaves_out_what_the_parent_has_behind_a_link(workshop, merged):
     parent = parents.Image(layers=(members.tar({"bin": Link("usr/bin"), "usr/bin/sh": b"sh"}),))
     perms = workshop.directory / "p.json"
     perms.write_text('[{"path": "bin/sh", "mode": "0755"}]')
-    assert skipped(workshop, merged, tree, "--perms", perms, parent=parent) == ["usr/", "usr/bin/", "usr/bin/x"]
+    remaining = skipped(workshop, merged, tree, "--perms", perms, parent=parent)
+    assert remaining == ["usr/", "usr/bin/", "usr/bin/x"]
 
 
 def test_without_skip_existing_nothing_is_left_out(workshop, merged):
@@ -380,7 +381,8 @@ def test_refuses_a_layer_of_another_digest(workshop, refused, compression):
 
 
 def test_refuses_a_diff_id_that_does_not_match(workshop, refused):
-    other = parents.Image(layers=BASE.layers, more={"rootfs": {"type": "layers", "diff_ids": BASE.diff_ids[::-1]}})
+    rootfs = {"type": "layers", "diff_ids": BASE.diff_ids[::-1]}
+    other = parents.Image(layers=BASE.layers, more={"rootfs": rootfs})
     parent = members.write_tar(workshop.directory / "p.tar", parents.nixpkgs(other, parents.gzipped))
     message = refused("--parent", parent, "--image", child_of(workshop, {"f": b"1"}))
     assert message.startswith("bad layer: its diff ID is sha256:")
@@ -395,7 +397,8 @@ NO_TARS = {
 
 @pytest.mark.parametrize("layer", NO_TARS.values(), ids=NO_TARS)
 def test_refuses_a_layer_that_is_no_tar(workshop, refused, layer):
-    parent = members.write_tar(workshop.directory / "p.tar", parents.oci_layout(parents.Image(layers=(layer,))))
+    image = parents.Image(layers=(layer,))
+    parent = members.write_tar(workshop.directory / "p.tar", parents.oci_layout(image))
     assert refused("--parent", parent, "--image", child_of(workshop, {"f": b"1"})).startswith("bad layer: ")
 
 

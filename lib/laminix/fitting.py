@@ -41,7 +41,7 @@ def fit(tar: LayerTar, parent: Parent, skip_existing: bool) -> list[Member] | No
         if is_whiteout(member.entry.path):
             parent.tree.hide(member.entry.path)
     placed, followed = _placed(written, tar, parent)
-    existing = {path for path, member in placed.items() if skip_existing and _exists(path, member, tar, parent)}
+    existing = _existing(placed, tar, parent) if skip_existing else set()
     remaining = [path for path in placed if path not in existing]
     needed = _ancestors(remaining)
     result = [member for path, member in placed.items() if path not in existing or path in needed]
@@ -83,7 +83,8 @@ def _file(link: Member, files: dict[bytes, Member]) -> Member:
     except ValueError as error:
         raise LaminixError(WHAT, f"the hard link {shown(entry.path)!r}: {error}") from None
     if target is None:
-        raise LaminixError(WHAT, f"{shown(entry.path)!r} is a hard link to {shown(entry.link)!r}, which is missing")
+        why = f"{shown(entry.path)!r} is a hard link to {shown(entry.link)!r}, which is missing"
+        raise LaminixError(WHAT, why)
     files[entry.path] = Member(target.entry._replace(path=entry.path), target.offset)
     return files[entry.path]
 
@@ -133,6 +134,10 @@ def _agreed(one: Member, other: Member, tar: LayerTar, origin: bytes) -> Member:
         why = f"{shown(path)!r} and {shown(origin)!r} are the same place in the parent, and they differ"
         raise LaminixError(WHAT, why)
     return one
+
+
+def _existing(placed: dict[bytes, Member], tar: LayerTar, parent: Parent) -> set[bytes]:
+    return {path for path, member in placed.items() if _exists(path, member, tar, parent)}
 
 
 def _exists(path: bytes, member: Member, tar: LayerTar, parent: Parent) -> bool:

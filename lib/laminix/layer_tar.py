@@ -47,7 +47,8 @@ class LayerTar:
             self._file.seek(offset)
             piece = self._file.read(min(PIECE, end - offset))
             if not piece:
-                raise LaminixError(WHAT, "its tar ends early; it changed while it was read", self.layer.location)
+                why = "its tar ends early; it changed while it was read"
+                raise LaminixError(WHAT, why, self.layer.location)
             offset += len(piece)
             yield piece
 

@@ -49,11 +49,12 @@ def _fitted(parent: Image, child: Image, skip_existing: bool, workshop: str) -> 
     tars = [LayerTar(layer, os.path.join(workshop, f"tar-{i}")) for i, layer in enumerate(child.layers)]
     tree = merged_tree(parent, _sizes(tars) if skip_existing else frozenset())
     below = Parent(tree, tree.layers)
-    return [_fitted_layer(tar, below, skip_existing, os.path.join(workshop, str(i))) for i, tar in enumerate(tars)]
+    places = (os.path.join(workshop, str(i)) for i in range(len(tars)))
+    return [_fitted_layer(tar, below, skip_existing, place) for tar, place in zip(tars, places)]
 
 
 def merged_tree(image: Image, sizes: frozenset[int]) -> MergedTree:
-    """What a container of IMAGE sees; of its files only those of SIZES.  The layers are checked on the way."""
+    """What a container of IMAGE sees, of files only those of SIZES; its layers are checked on the way."""
     tree = MergedTree(sizes)
     for layer in image.layers:
         tree.add_layer(read(open_plain(layer), "bad layer", layer.location))

@@ -15,7 +15,7 @@ from laminix.members import ArchiveMembers, DirectoryMembers, open_members
 from laminix.oci import check_layer_count, layer_history
 from laminix.packing import CREATED_BY
 from laminix.reference import Reference, check_name, check_tag
-from laminix.timestamp import read_timestamp
+from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify_documents import document_problems
 from laminix.verify_layer import layer_problems
 
@@ -104,8 +104,9 @@ def config_problems(image: Image) -> Iterator[LaminixError]:
     for key in ("architecture", "os"):
         if not raw.get(key):
             yield LaminixError("bad config", f"{key}: missing, or empty")
-    if raw["rootfs"].get("type") != "layers":
-        yield LaminixError("bad config", f"rootfs.type: found {raw['rootfs'].get('type')!r}, expected 'layers'")
+    kind = raw["rootfs"].get("type")
+    if kind != "layers":
+        yield LaminixError("bad config", f"rootfs.type: found {kind!r}, expected 'layers'")
     yield from _time_problems("created", image.config.created)
     for index, entry in enumerate(image.config.history):
         yield from _time_problems(f"history[{index}].created", entry.get("created"))
@@ -113,9 +114,13 @@ def config_problems(image: Image) -> Iterator[LaminixError]:
 
 
 def _time_problems(place: str, time: str | None) -> Iterator[LaminixError]:
+    if time is None:
+        return
+    if not RFC3339.fullmatch(time):
+        yield LaminixError("bad config", f"{place}: found {time!r}, expected a time as RFC 3339 has it")
+        return
     try:
-        if time is not None:
-            read_timestamp(time, {})
+        read_timestamp(time, {})  # there may be no such day
     except LaminixError as error:
         yield LaminixError("bad config", f"{place}: {error.why}")
 
@@ -125,7 +130,8 @@ def _count_problems(image: Image) -> Iterator[LaminixError]:
     layers = len(image.layers)
     described = sum(not entry.get("empty_layer") for entry in image.config.history)
     if image.config.history and described != layers:
-        yield LaminixError("bad config", f"history: {described} entries have a layer, there are {layers} layers")
+        why = f"history: {described} entries have a layer, there are {layers} layers"
+        yield LaminixError("bad config", why)
     try:
         check_layer_count(layers)
     except LaminixError as error:

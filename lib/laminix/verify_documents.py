@@ -117,8 +117,9 @@ def _tops(members: Members) -> list[str]:
 
 def _directory_problems(members: Members, layer_id: str, document: Value) -> Iterator[LaminixError]:
     name = f"{layer_id}/VERSION"
-    if members.has(name) and members.read(name).strip() != VERSION:
-        yield LaminixError(WHAT, f"found {members.read(name)!r}, expected {VERSION!r}", members.location(name))
+    found = members.read(name) if members.has(name) else VERSION
+    if found.strip() != VERSION:
+        yield LaminixError(WHAT, f"found {found!r}, expected {VERSION!r}", members.location(name))
     if document["id"].text() != layer_id:
         yield document["id"].error(f"found {document['id'].raw!r}, its directory says {layer_id!r}")
 
