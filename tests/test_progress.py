@@ -60,3 +60,16 @@ def test_nobody_waiting_is_told_nothing(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)
     pieces = [b"a"]
     assert progress.watched(pieces, "packed") is pieces
+
+
+@pytest.mark.parametrize("descriptor", ["987654", "9" * 30])
+def test_a_log_that_is_closed_stops_no_work(monkeypatch, descriptor):
+    monkeypatch.setenv("NIX_LOG_FD", descriptor)
+    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    assert list(progress.watched([b"ab", b"c"], "packed")) == [b"ab", b"c"]
+
+
+def test_without_standard_error_nobody_is_told(monkeypatch):
+    monkeypatch.delenv("NIX_LOG_FD", raising=False)
+    monkeypatch.setattr("sys.stderr", None)
+    assert list(progress.watched([b"ab"], "packed")) == [b"ab"]

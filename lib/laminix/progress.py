@@ -1,5 +1,6 @@
 """Progress of long work, told to whoever waits: a line on a terminal, a phase under Nix, else nothing."""
 
+import contextlib
 import json
 import os
 import sys
@@ -49,9 +50,9 @@ def _passing(items: Iterable[Any], weigh: Callable[[Any], int], line: Callable[[
 def _find_teller() -> tuple[Callable[[str], None], float] | None:
     """What takes a line, and how often in seconds; None where nobody waits for one."""
     descriptor = os.environ.get("NIX_LOG_FD", "")
-    if descriptor.isdecimal():
+    if descriptor.isascii() and descriptor.isdecimal():
         return lambda text: _tell_nix(int(descriptor), text), NIX_EVERY
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         return _tell_terminal, TERMINAL_EVERY
     return None
 
@@ -60,12 +61,15 @@ def _tell_nix(descriptor: int, text: str) -> None:
     """Name the phase of the build, in the JSON lines that Nix reads from its log (internal-json)."""
     if text:
         message = json.dumps({"action": "setPhase", "phase": text})
-        os.write(descriptor, f"@nix {message}\n".encode())
+        # Whoever gave us the number may have closed it; the work does not depend on that.
+        with contextlib.suppress(OSError, OverflowError):
+            os.write(descriptor, f"@nix {message}\n".encode())
 
 
 def _tell_terminal(text: str) -> None:
-    sys.stderr.write(CLEAR + text)
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(CLEAR + text)
+        sys.stderr.flush()
 
 
 def _tell(items: Iterable[Any], weigh, line, say: Callable[[str], None], every: float) -> Iterator[Any]:
