@@ -25,6 +25,10 @@ class Parent:
     steps: list[str]  # what made it, empty steps included, oldest first
     choice: str | None = None  # which of the images in it, NAME:TAG
 
+    def chosen(self, option: str) -> tuple[str, ...]:
+        """The OPTION that chooses it, where there is a choice."""
+        return (option, self.choice) if self.choice else ()
+
 
 def image(*more: bytes, **others) -> Image:
     """An image of two layers, and MORE of them."""
