@@ -90,6 +90,12 @@ def test_a_layer_in_many_images_is_one_store_path(nix):
     assert layer_directories(morning) == layer_directories(evening)
 
 
+def test_images_that_mention_the_same_share_that_layer(nix):
+    image = 'mkImage { name = "%s"; config.Cmd = [ "${pkgs.busybox}/bin/%s" ]; }'
+    ls, env = (nix.build(image % (name, name)) for name in ("ls", "env"))
+    assert layer_directories(ls) == layer_directories(env) != []
+
+
 def test_the_layers_of_a_plan_stand_among_others(nix):
     image = nix.build(
         """
