@@ -61,8 +61,12 @@ class Nix:
 
     def build(self, expression: str, *options: str) -> Path:
         """Where what EXPRESSION gives was built, as a path to read; laminix's functions and pkgs are in scope."""
+        return self.build_all(expression, *options)[-1]
+
+    def build_all(self, expression: str, *options: str) -> list[Path]:
+        """The same for each of what EXPRESSION, a list, gives, in its order."""
         process = self("nix-build", "--no-out-link", *options, "-E", PRELUDE + expression)
-        return self.real(process.stdout.split()[-1])
+        return [self.real(path) for path in process.stdout.split()]
 
     def real(self, path: str) -> Path:
         """The place on disk of a store path."""

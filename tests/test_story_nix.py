@@ -1,0 +1,80 @@
+"""The same story, told by nix-build: a child and a grandchild on parents of every form."""
+
+import json
+from pathlib import Path
+
+import family
+import pytest
+from generations import Parent
+from members import DIRECTORY, write_directory
+from test_story import EXPECTED
+from workshop import Workshop
+
+EXPRESSION = """
+let
+  generation = who: variable: tree: mkImage {
+    name = who;
+    layers = [ (mkLayer { copyToRoot = tree; remove = [ "old/for-${who}" ]; }) ];
+    config.Env = [ "${variable}=1" "LAST=${who}" ];
+  };
+  child = generation "child" "CHILD" CHILD_TREE;
+  grandchild = generation "grandchild" "GRANDCHILD" GRANDCHILD_TREE;
+  on = parent: parentImage: mergeParent {
+    parent = mergeParent { inherit parent parentImage; image = child; };
+    image = grandchild;
+  };
+in
+[ child grandchild PARENTS ]
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(builder, tmp_path_factory) -> Workshop:
+    """Where list-layers and pack-image are run."""
+    return Workshop(builder, tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture(scope="module")
+def parents(need, shop) -> dict[str, Parent]:
+    """All parents, by name."""
+    made = {}
+    for name in family.NAMES:
+        need(*family.needs(name), root=True)
+        directory = shop.directory / name
+        directory.mkdir()
+        made[name] = family.make(name, directory)
+    return made
+
+
+@pytest.fixture(scope="module")
+def built(nix, shop, parents) -> dict[str, Path]:
+    """The images of both generations, and the grandchild on each parent, by its name; all by one nix-build."""
+    words = {f"{who.upper()}_TREE": _tree(shop.directory / who, who) for who in ("child", "grandchild")}
+    words["PARENTS"] = " ".join(_on(parent) for parent in parents.values())
+    expression = EXPRESSION
+    for word, value in words.items():
+        expression = expression.replace(f" {word}", f" {value}")
+    paths = nix.build_all(expression)
+    return dict(zip(("child", "grandchild", *parents), paths, strict=True))
+
+
+def _tree(directory: Path, who: str) -> str:
+    members = {"generation": DIRECTORY, f"generation/{who}": f"{who}\n".encode()}
+    return write_directory(str(directory), members)
+
+
+def _on(parent: Parent) -> str:
+    """The expression for the grandchild on PARENT."""
+    return f"(on {parent.path} {json.dumps(parent.choice)})"
+
+
+@pytest.mark.parametrize("name", family.NAMES)
+def test_all_generations_have_their_layers(built, parents, shop, name):
+    own = shop.diff_ids(built["child"]) + shop.diff_ids(built["grandchild"])
+    assert shop.diff_ids(built[name]) == parents[name].diff_ids + own
+
+
+@pytest.mark.parametrize("name", family.NAMES)
+def test_grandchild_runs(built, shop, open_engine, name):
+    podman = open_engine("podman")
+    assert podman.run(podman.pull(f"oci:{built[name]}:latest")).out == EXPECTED
