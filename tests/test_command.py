@@ -203,6 +203,12 @@ def test_a_closed_standard_output(argv):
     assert (done.returncode, done.stderr) == (1, line)
 
 
+@pytest.mark.parametrize("options", [["--raise", "ours"], ["--raise", "system"], ["--none"]])
+def test_a_closed_standard_error(argv, options):
+    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *argv, *options], stdout=subprocess.PIPE)
+    assert done.returncode in (1, 2) and done.stdout == b""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ends_cleanly_when_told_to(argv, tmp_path, number):
     (tmp_path / "outs").mkdir()

@@ -89,7 +89,8 @@ def _forget_output() -> None:
 
 
 def _fail(prog: str, message: str) -> int:
-    print(f"{prog}: error: {message}", file=sys.stderr)
+    if sys.stderr is not None:  # closed: print() would take standard output in its place
+        print(f"{prog}: error: {message}", file=sys.stderr)
     return 1
 
 
