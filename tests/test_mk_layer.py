@@ -93,6 +93,13 @@ def test_goes_depth_first_and_bytewise(maker, tree):
     ]
 
 
+def test_sorts_every_directory(maker, tree):
+    # In directories below the root, of which the disk gives the names in an order of its own.
+    given = [f"a/b/{hashlib.sha256(b'%d' % number).hexdigest()}" for number in range(50)]
+    layer = maker.make("--copy", tree("t", dict.fromkeys(given, b"")))
+    assert names(layer) == ["a/", "a/b/", *sorted(given)]
+
+
 def test_keeps_names_that_are_not_utf8(maker, tmp_path):
     os.mkdir(tmp_path / "t")
     for name in (b"\xff", b"a\nb", b"a\\b", b" ", b"\x80" * 120):
