@@ -1,0 +1,36 @@
+"""Options that the builders about plans share."""
+
+import argparse
+from collections.abc import Sequence
+
+from laminix.command import Parser, json_file
+from laminix.plan_graph import Graph
+from laminix.plan_weights import rate_weights, root_weights, uniform_weights
+from laminix.strict_json import Value
+
+SCHEMES = {"uniform": uniform_weights, "roots": root_weights}
+HELP = (
+    "how often packages change: all alike (uniform, the default), what nothing refers to as often as the rest "
+    'together (roots), or by name as an object in FILE says: {"my-app": 30}; packages not in it change once'
+)
+
+
+def add_weights_option(parser: Parser) -> None:
+    """Declare --weights on PARSER."""
+    parser.add_argument("--weights", type=_weights, default="uniform", metavar="uniform|roots|FILE", help=HELP)
+
+
+def read_weights(weights: str | Value, graph: Graph) -> Sequence[int]:
+    """The weight of each package of GRAPH, as --weights says."""
+    return SCHEMES[weights](graph) if isinstance(weights, str) else rate_weights(graph, weights)
+
+
+def _weights(text: str) -> str | Value:
+    return text if text in SCHEMES else json_file(text)
+
+
+def count_of_layers(text: str) -> int:
+    """The number of layers in TEXT, one at least."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of layers, one or more")
+    return int(text)

@@ -1,0 +1,72 @@
+"""A plan as it was asked for: with pins, without what is there already, from the plan before or afresh."""
+
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+
+from laminix.errors import LaminixError
+from laminix.plan_carry import carry_over
+from laminix.plan_cost import Piece, expected_transfer, joined, single_pieces
+from laminix.plan_graph import Graph, touches
+from laminix.planner import plan_afresh
+from laminix.store_path import full_name
+
+WHAT = "bad plan"
+# A plan carried over is given up for a fresh one that moves this much less on average: the change itself
+# sends everything once more.
+DRIFT = 1.25
+
+Plan = Sequence[Sequence[str]]
+
+
+def make_plan(
+    graph: Graph,
+    weights: Sequence[int],
+    most: int,
+    previous: Plan = (),
+    held: Collection[str] = (),
+    pins: Sequence[str] = (),
+) -> list[list[str]]:
+    """The store paths of GRAPH in at most MOST layers, the one that changes least first; by name in each.
+
+    WEIGHTS says how often each package changes.  Paths stay where PREVIOUS has them; those in HELD are
+    left out; what matches one of PINS (shell patterns for names with versions) gets a layer of its own.
+    Raises LaminixError for a pin that matches nothing and for more pins than layers.
+    """
+    touched = touches(graph, weights)
+    left = [number for number, path in enumerate(graph.paths) if path not in held]
+    pinned = _pinned(graph, left, pins)
+    taken = {number for members in pinned for number in members}
+    rest = [number for number in left if number not in taken]
+    _check_room(most, len(pinned), len(rest))
+    layers = [joined(single_pieces(members, graph.sizes, touched)) for members in pinned]
+    layers += _plan(graph, touched, rest, most - len(pinned), previous)
+    layers.sort(key=lambda layer: (layer.touches.bit_count(), min(layer.members)))
+    return [[graph.paths[number] for number in sorted(layer.members)] for layer in layers]
+
+
+def _pinned(graph: Graph, numbers: Sequence[int], pins: Sequence[str]) -> list[list[int]]:
+    """What each of PINS matches of NUMBERS and none before it does; only what is not empty."""
+    names = {number: full_name(graph.paths[number]) for number in numbers}
+    every_name = {full_name(path) for path in graph.paths}
+    result = []
+    for pin in pins:
+        members = [number for number, name in names.items() if fnmatchcase(name, pin)]
+        if not members and not any(fnmatchcase(name, pin) for name in every_name):
+            raise LaminixError(WHAT, f"the pin {pin!r} matches no name in the closure (as in hello-2.12)")
+        for number in members:
+            del names[number]
+        result += [members] if members else []
+    return result
+
+
+def _check_room(most: int, pins: int, rest: int) -> None:
+    if most < pins + (rest > 0):
+        raise LaminixError(WHAT, f"{pins} pins and the other paths do not fit into {most} layers")
+
+
+def _plan(graph: Graph, touched: Sequence[int], numbers: Sequence[int], most: int, previous: Plan) -> list[Piece]:
+    fresh = plan_afresh(graph, touched, numbers, most)
+    if not previous:
+        return fresh
+    carried = carry_over(graph, touched, numbers, most, previous)
+    return fresh if expected_transfer(carried) > DRIFT * expected_transfer(fresh) else carried
