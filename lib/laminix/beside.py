@@ -24,8 +24,11 @@ class Beside:
             self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
-        self._finish()
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
+        # An interrupt may have come in the midst of the queue and left its lock taken; the thread ends
+        # with the process then.
+        if kind is None or issubclass(kind, Exception):
+            self._finish()
 
     def put(self, piece: bytes) -> None:
         """Hand the thread one more piece."""

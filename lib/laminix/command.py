@@ -21,6 +21,9 @@ from laminix.output import new_file
 from laminix.regular_file import read_regular_file
 
 
+PATIENCE = 20  # seconds that cleaning up may take
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose help keeps the line breaks of its texts and takes no abbreviations."""
 
@@ -79,6 +82,7 @@ def _clean_up_when_told_to_end() -> None:
 
 def _end(number: int, _) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one would stop the cleaning up
+    signal.alarm(PATIENCE)  # the first may have come between a thread and its lock, for which it waits now
     raise KeyboardInterrupt
 
 
