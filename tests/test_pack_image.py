@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 from engines.skopeo import Skopeo
@@ -128,6 +130,19 @@ def test_manifest_of_oci_keeps_its_bytes(packed, form):
 def test_archive_goes_to_standard_output(builder, image, packed, form):
     done = builder("pack-image", image, "--format", form, "--out", "-", text=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", packed(image, form).read_bytes())
+
+
+@pytest.mark.parametrize(
+    "end, why", [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")]
+)
+def test_standard_output_that_takes_nothing(image, end, why):
+    program = Path(__file__).parent.parent / "builders/pack-image"
+    command = f'exec "$0" -I -B "$1" "$2" --format docker-archive --out - {end}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, program, image], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("pack-image: error: ") and why in done.stderr
 
 
 @pytest.mark.parametrize("form", ARCHIVES)

@@ -13,7 +13,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from laminix import strict_json
 from laminix.errors import LaminixError, one_line, shown
@@ -104,15 +104,20 @@ def _os_error(error: OSError) -> str:
 
 
 def _deliver(text: str, output: str | None) -> None:
-    if output is None and sys.stdout is None:
-        raise LaminixError("cannot write the output", "standard output is closed")
     data = text.encode("utf-8", "surrogateescape")
     if output is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+        write_standard_output([data])
         return
     with new_file(output) as file:
         file.write(data)
+
+
+def write_standard_output(pieces: Iterable[bytes]) -> None:
+    """Write PIECES to standard output; raises LaminixError where that is closed."""
+    if sys.stdout is None:
+        raise LaminixError("cannot write the output", "standard output is closed")
+    sys.stdout.buffer.writelines(pieces)
+    sys.stdout.flush()
 
 
 def read_options(
