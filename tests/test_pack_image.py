@@ -198,9 +198,8 @@ def test_is_a_layout_and_a_docker_archive(image, packed):
 
 
 def test_name_is_familiar_for_docker_and_qualified_for_containerd(packed):
-    archive = packed(
-        oci_layout(IMAGE), "docker-archive", "--tag", "docker.io/library/a:1", "--tag", "b.org/c:2"
-    )
+    tags = ("--tag", "docker.io/library/a:1", "--tag", "b.org/c:2", "--tag", "b.org/c:2")
+    archive = packed(oci_layout(IMAGE), "docker-archive", *tags)
     assert read_json(archive, "manifest.json")[0]["RepoTags"] == ["a:1", "b.org/c:2"]
     assert sorted(read_json(archive, "repositories")) == ["a", "b.org/c"]
     assert [entry["annotations"] for entry in read_json(archive, "index.json")["manifests"]] == [
