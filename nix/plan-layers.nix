@@ -1,29 +1,53 @@
-{ build }:
+{ build, zstdTools }:
 
 /**
-  Plan which store paths of a closure share a layer.
+  Plan which store paths of a closure share a layer, so that updates move little.
 
   # Type
 
   ```
   planLayers :: {
     name :: String,
-    closure :: [ StorePath ],
+    closure, omitRoot :: [ StorePath ],
     maxLayers :: Int,
+    previous :: Plan | Path | null,
+    weights :: "uniform" | "roots" | { <package> :: Int },
+    base :: [ Image | Layer ],
+    pin :: [ String ],
     meta, passthru :: AttrSet,
   } -> Plan
   ```
+
+  `closure` are derivations (or store paths) whose closures are planned, less those of `omitRoot` that nothing
+  refers to, and less what `base` holds.  `previous` is the plan before, such as one kept beside the
+  expression: what has not changed stays where it is.  `weights` say how often packages change, by name;
+  what a pattern of `pin` matches has its own layer.
 */
 {
   name ? "plan.json",
   closure,
-  maxLayers ? null,
+  omitRoot ? [ ],
+  maxLayers ? 100,
+  previous ? null,
+  weights ? "uniform",
+  base ? [ ],
+  pin ? [ ],
   meta ? { },
   passthru ? { },
 }:
 
 build "plan-layers" {
   inherit name meta passthru;
-  request.max-layers = maxLayers;
+  request = {
+    max-layers = maxLayers;
+    omit-root = omitRoot;
+    weights =
+      if builtins.isAttrs weights then
+        builtins.toFile "weights.json" (builtins.toJSON weights)
+      else
+        weights;
+    inherit previous base pin;
+  };
   exportReferencesGraph.closure = closure;
+  tools = if base == [ ] then [ ] else zstdTools;
 }
