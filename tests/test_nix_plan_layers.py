@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-CLOSURE = "closure = [ pkgs.bash pkgs.busybox ];"
+CLOSURE = "closure = [ pkgs.busybox pkgs.bash ];"
 
 
 def planned(plan: Path) -> list[list[str]]:
