@@ -1,0 +1,35 @@
+"""The tars that carry images."""
+
+import io
+import tarfile
+
+import pytest
+from laminix import archive
+from laminix.errors import LaminixError
+from laminix.tar_writer import END
+
+
+def test_tarfile_reads_every_kind_of_member():
+    data = b"".join(
+        [
+            archive.directory("d"),
+            archive.document("d/text", b"text"),
+            archive.link("d/link", "text"),
+            *archive.file("d/file", 3, [b"a", b"", b"bc"]),
+            END,
+        ]
+    )
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert tar.getnames() == ["d", "d/text", "d/link", "d/file"]
+        assert [tar.extractfile(name).read() for name in ("d/text", "d/link", "d/file")] == [
+            b"text",
+            b"text",
+            b"abc",
+        ]
+        assert {member.mtime for member in tar} == {1}
+
+
+@pytest.mark.parametrize("pieces", ([], [b"ab"], [b"ab", b"cd"]))
+def test_file_of_another_size_is_refused(pieces):
+    with pytest.raises(LaminixError, match=f"found {sum(map(len, pieces))} bytes, expected 3"):
+        list(archive.file("f", 3, pieces))
