@@ -427,16 +427,25 @@ def test_killed_half_way(tmp_path, number):
     # The compressor says that it runs, and comes to no end before its input does.
     command = f"sh -c 'echo >{started}; exec cat'"
     argv = [*ARGV, "--copy", endless(tmp_path / "endless"), "--compressor", command, "--out", out]
-    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
-    started.read_text()
-    process.send_signal(number)
-    said = process.communicate(timeout=30)[1]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
+    try:
+        started.read_text()
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
     assert not out.exists()
     if number == signal.SIGKILL:
         assert process.returncode == -number
     else:
         assert (process.returncode, said) == (1, "mk-layer: error: interrupted\n")
         assert os.listdir(out.parent) == []
+
+
+def heed_signals():
+    """Undo what nohup, or a shell for its background jobs, has set: the builder would ignore these signals too."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def endless(directory: Path) -> Path:
