@@ -76,5 +76,5 @@ def test_builds_at_home_for_a_user_without_a_daemon(nix, scratch):
     tree = copy_tree(Path(scratch) / "clone")
     for path in (tree, *tree.rglob("*")):
         path.chmod(path.stat().st_mode | 0o055)
-    ended = quickstart(tree, NOBODY, HOME=str(home), **NO_DOCKER)
+    ended = quickstart(tree, NOBODY, HOME=str(home), XDG_RUNTIME_DIR=str(home), **NO_DOCKER)
     assert f"built {home}/.local/share/nix/root/nix/store/" in ended.stderr
