@@ -143,7 +143,7 @@ def test_as_a_derivations_builder(builder, archive, tmp_path):
 
 
 def test_reads_no_layers(builder, tmp_path):
-    """Of an archive of 64 GiB, which are on no disk, next to nothing is read: all of it would take minutes."""
+    """Of 64 GiB, which are on no disk, next to nothing is read: reading it all would take minutes."""
     config = encode({"rootfs": {"diff_ids": [f"sha256:{'0' * 64}"]}})
     manifest = encode([{"Config": "config", "Layers": ["layer"]}])
     head = tar({"manifest.json": manifest, "config": config, "layer": b""})
