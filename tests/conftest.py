@@ -66,10 +66,12 @@ def nix(need) -> Nix:
 
 
 @pytest.fixture
-def other_store(nix, need, tmp_path) -> Nix:
-    """Nix with an empty store of its own."""
+def other_store(nix, need, tmp_path) -> Iterator[Nix]:
+    """Nix with an empty store of its own, gone at the end: it is too large for pytest to keep."""
     need(root=True)
-    return replace(nix, store=tmp_path / "store")
+    store = tmp_path / "store"
+    yield replace(nix, store=store)
+    shutil.rmtree(store)
 
 
 @pytest.fixture
