@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from heed_signals import heed_signals
 
 LIBRARY = Path(__file__).parent.parent / "lib"
 
@@ -212,9 +213,8 @@ def test_a_closed_standard_error(argv, options):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ends_cleanly_when_told_to(argv, tmp_path, number):
     (tmp_path / "outs").mkdir()
-    process = subprocess.Popen(
-        [*argv, "--wait", str(tmp_path / "outs/out")], stderr=subprocess.PIPE, text=True
-    )
+    command = [*argv, "--wait", str(tmp_path / "outs/out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
     assert process.stderr.readline() == "ready\n"
     process.send_signal(number)
     assert process.communicate(timeout=30)[1] == "speak: error: interrupted\n"

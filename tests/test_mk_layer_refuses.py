@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from heed_signals import heed_signals
 from layer_files import LayerMaker, layer_json, names, one_line, store_path
 from members import write_directory
 
@@ -440,12 +441,6 @@ def test_killed_half_way(tmp_path, number):
     else:
         assert (process.returncode, said) == (1, "mk-layer: error: interrupted\n")
         assert os.listdir(out.parent) == []
-
-
-def heed_signals():
-    """Undo what nohup, or a shell for its background jobs, has set: the builder would ignore these signals too."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def endless(directory: Path) -> Path:
