@@ -291,6 +291,7 @@ let
     libraries = [
       "acl"
       "attr"
+      "cap"
       "crypto"
       "pcre2-8"
       "selinux"
