@@ -338,6 +338,24 @@ rec {
     }
   );
 
+  cross =
+    (import ../.. {
+      pkgs = pkgs // {
+        stdenv = pkgs.stdenv // {
+          hostPlatform = pkgs.stdenv.hostPlatform // {
+            go.GOARCH = "arm64";
+          };
+        };
+      };
+    }).dockerTools.buildImage
+      (
+        withBash
+        // {
+          name = "cross";
+          tag = "latest";
+        }
+      );
+
   # 27
   layered-store-symlink = buildLayeredImage {
     name = "layeredstoresymlink";

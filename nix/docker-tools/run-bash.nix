@@ -18,9 +18,10 @@ derivation (
     inherit name;
     inherit (pkgs.stdenv.buildPlatform) system;
     builder = "${pkgs.buildPackages.bash}/bin/bash";
+    # Bash stays to the end: Nix kills a builder that has closed its output, as cp does before it exits.
     args = [
       "-euc"
-      commands
+      "${commands}\nexit"
     ];
     PATH = "${pkgs.buildPackages.coreutils}/bin";
   }

@@ -1,0 +1,20 @@
+/**
+  The test script of vm-test.nix, the images it is about among its first lines.
+*/
+{ pkgs, dockerTools }:
+
+let
+  told = image: {
+    path = "${image}";
+    isExe = image.isExe or false;
+    inherit (image) imageName imageTag;
+  };
+  images = builtins.mapAttrs (_: told) (import ./cases.nix { inherit pkgs dockerTools; });
+in
+''
+  import json
+
+  IMAGES = json.loads(${builtins.toJSON (builtins.toJSON images)})
+
+''
++ builtins.readFile ./vm-test.py
