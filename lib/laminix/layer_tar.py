@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
+from laminix.beside import Beside
 from laminix.entries import Entry
 from laminix.errors import LaminixError
 from laminix.image import StoredLayer
 from laminix.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
-from laminix.tar_reader import read, scan
+from laminix.tar_reader import Content, read, read_file, scan
 
 WHAT = "bad layer"
 PIECE = 1 << 20
@@ -22,15 +23,37 @@ class Member(NamedTuple):
     offset: int  # of the content in the layer's tar, in bytes
 
 
+def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
+    """The members of LAYER's tar, as ``tar_reader.read`` gives them, with the digests checked at the end."""
+    if not is_tar(layer):
+        yield from read(open_plain(layer), WHAT, layer.location)
+        return
+    # A thread reads the file once more, for the digests, instead of being handed each byte: two readers of
+    # the page cache are faster than one that has to share what it read.
+    with Beside(lambda _: check_digests(layer)) as check, layer.open() as file:
+        yield from read_file(file, WHAT, layer.location)
+        check.result()
+
+
+def is_tar(layer: StoredLayer) -> bool:
+    """Whether the layer is stored as a plain tar, which can be read anywhere in."""
+    return layer.recipe_directory is None and compression_of_layer(layer) == "none"
+
+
+def check_digests(layer: StoredLayer) -> None:
+    """Raises LaminixError unless LAYER's bytes are those that its digest and diff ID promise."""
+    for _ in checked_pieces(layer, diff_id_too=True):
+        pass
+
+
 class LayerTar:
     """The tar of LAYER.  One that is compressed, or made from a recipe, is written to the file SPOOL once
     its contents are asked for; its members alone can be told without."""
 
     def __init__(self, layer: StoredLayer, spool: str):
         self.layer = layer
-        self.compression = compression_of_layer(layer)
         self._spool = spool
-        self._is_tar = self.compression == "none" and layer.recipe_directory is None
+        self._is_tar = is_tar(layer)
 
     def members(self) -> list[Member]:
         """The members in their order.  Raises LaminixError for a damaged tar."""
@@ -55,8 +78,7 @@ class LayerTar:
     def check(self) -> None:
         """Raises LaminixError unless the layer's bytes are those that its digests promise."""
         if self._is_tar:
-            for _ in checked_pieces(self.layer, diff_id_too=True):
-                pass
+            check_digests(self.layer)
         else:
             self._file  # it was checked on the way into the spool
 

@@ -12,11 +12,10 @@ from laminix.fitting import Parent, fit, tar_of
 from laminix.forms.oci_layout import write_image_directory
 from laminix.image import Image, StoredLayer
 from laminix.inherit import inherit
-from laminix.layer_bytes import open_plain
-from laminix.layer_tar import LayerTar, Member
+from laminix.layer_bytes import compression_of_layer
+from laminix.layer_tar import LayerTar, Member, checked_members
 from laminix.merged_tree import MergedTree
 from laminix.oci import Config, check_layer_count
-from laminix.tar_reader import read
 
 WORKSHOP = "rewritten"  # a directory in the image's, for as long as it is made
 
@@ -57,7 +56,7 @@ def merged_tree(image: Image, sizes: frozenset[int]) -> MergedTree:
     """What a container of IMAGE sees, of files only those of SIZES; its layers are checked on the way."""
     tree = MergedTree(sizes)
     for layer in image.layers:
-        tree.add_layer(read(open_plain(layer), "bad layer", layer.location))
+        tree.add_layer(checked_members(layer))
     return tree
 
 
@@ -75,7 +74,7 @@ def _rewritten(tar: LayerTar, members: Sequence[Member], place: str) -> StoredLa
     tar.check()
     os.mkdir(place)
     threads = available_cores()
-    blob = write_blob(tar_of(members, tar), find_compressor(tar.compression, threads), place, threads)
+    blob = write_blob(tar_of(members, tar), find_compressor(compression_of_layer(tar.layer), threads), place, threads)
     path = os.path.join(place, blob.file)
     return StoredLayer(
         diff_id=blob.diff_id,

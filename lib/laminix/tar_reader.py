@@ -73,12 +73,21 @@ def read(
     window.drain()
 
 
+def read_file(
+    file: BinaryIO, what: str = "bad tar archive", place: object = None
+) -> Iterator[tuple[Entry, "Content"]]:
+    """As ``read``, of a seekable FILE: contents that nobody reads are jumped over."""
+    window, errors = _Seekable(file), _Errors(what, place)
+    for entry, offset in _members(window, errors, member_path):
+        yield entry, Content(window, offset, entry, errors)
+
+
 class Content:
-    """The content of one entry of a stream: a file to read from, while its entry is the latest."""
+    """The content of one entry: a file to read from, while its entry is the latest."""
 
     __slots__ = ("offset", "_window", "_left", "_entry", "_errors")
 
-    def __init__(self, window: "_Stream", offset: int, entry: Entry, errors: "_Errors"):
+    def __init__(self, window: "_Seekable | _Stream", offset: int, entry: Entry, errors: "_Errors"):
         self.offset = offset  # in the archive, of the byte to be read next
         self._window = window
         self._left = entry.size
