@@ -32,6 +32,7 @@ let
 
   functions = {
     compress = call ./nix/compress.nix;
+    explainPlan = call ./nix/explain-plan.nix;
     listLayers = call ./nix/list-layers.nix;
     mergeParent = call ./nix/merge-parent.nix;
     mkConfig = call ./nix/mk-config.nix;

@@ -51,3 +51,8 @@ def test_the_layers_of_a_plan_make_an_image(nix):
         """
     )
     assert len(json.loads(image.read_bytes())) == 3
+
+
+def test_a_plan_is_explained(nix):
+    told = nix.build(f"explainPlan {{ plan = planLayers {{ {CLOSURE} }}; {CLOSURE} }}").read_text()
+    assert "bash-files" in told and "busybox" in told
