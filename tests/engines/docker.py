@@ -108,7 +108,9 @@ class Docker:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
         with contextlib.closing(_Connection(self.socket)) as connection:
-            connection.request(method, path, body, headers or {})
+            # Where it refuses before it has read all, the answer says why.
+            with contextlib.suppress(BrokenPipeError):
+                connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             if response.status >= 400:
                 raise EngineError(f"{method} {path}: {response.status}: {response.read().decode()}")
