@@ -9,7 +9,7 @@ from laminix.beside import Beside
 from laminix.digest import hasher, written
 from laminix.errors import LaminixError
 from laminix.image import StoredLayer
-from laminix.recipe import PieceReader
+from laminix.piece_reader import PieceReader
 from laminix.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 
 PIECE = 1 << 20

@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any, BinaryIO
 
 from laminix.errors import LaminixError, shown
 
@@ -17,14 +16,14 @@ def new_directory(out: str) -> Iterator[str]:
     Raises LaminixError where OUT exists already, or its parent does not.
     """
     refuse_existing(out)
-    draft = _draft(out, tempfile.mkdtemp)
+    draft, _ = _draft(out, os.mkdir)
     try:
         os.chmod(draft, 0o755)
         yield draft
         refuse_existing(out)
         os.rename(draft, out)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        _remove_tree(draft)
         raise
 
 
@@ -36,7 +35,7 @@ def new_file(out: str) -> Iterator[BinaryIO]:
     """
     if os.path.isdir(out):
         raise LaminixError("cannot write the output", "a directory stands there", out)
-    descriptor, draft = _draft(out, tempfile.mkstemp)
+    draft, descriptor = _draft(out, _new_descriptor)
     try:
         with open(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o644)
@@ -62,15 +61,28 @@ def refuse_inside(out: str, directories: Iterable[str]) -> None:
             raise LaminixError("cannot write the output", f"it would be inside {shown(directory)!r}, which is read", out)
 
 
-def _draft(out, make):
-    """What MAKE makes beside OUT, under a name of its own."""
+def _draft(out: str, make: Callable[[str], Any]) -> tuple[str, Any]:
+    """A path beside OUT under a name of its own, and what MAKE made there."""
     parent, name = os.path.split(out.rstrip("/"))
     if name in ("", ".", ".."):
         raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected the path of something new")
     try:
-        # Names have at most 255 bytes, and this one is longer than OUT's.
-        return make(prefix=f".{name[:50]}.", dir=parent or ".")
+        for number in count(os.getpid()):
+            # Names have at most 255 bytes, and this one is longer than OUT's.
+            draft = os.path.join(parent or ".", f".{name[:50]}.{number}")
+            with contextlib.suppress(FileExistsError):  # of a process that was killed
+                return draft, make(draft)
     except FileNotFoundError:
         raise LaminixError("cannot write the output", "its parent directory does not exist", out) from None
     except NotADirectoryError:
         raise LaminixError("cannot write the output", "its parent is not a directory", out) from None
+
+
+def _new_descriptor(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def _remove_tree(path: str) -> None:
+    import shutil  # 4 ms with all that it imports, and only a failure needs it
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,18 +1,18 @@
 """The bytes of a layer that keeps no tar, made again from its recipe."""
 
-import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from laminix.compression import available_cores, compress, find_compressor
 from laminix.entries import Owner
 from laminix.errors import LaminixError
 from laminix.layer import Layer
 from laminix.packing import FORMAT, Packing, tar_of
+from laminix.piece_reader import PieceReader
 from laminix.strict_json import Value
 
 
-def open_recipe(layer: Layer) -> io.RawIOBase:
+def open_recipe(layer: Layer) -> PieceReader:
     """A stream of the layer's blob, made as it is read.
 
     Whether it is the same as ever is for the reader to check, as with any other blob.  Raises LaminixError
@@ -40,25 +40,3 @@ def _blob(recipe: Value) -> Iterator[bytes]:
     threads = available_cores()
     compressor = find_compressor(recipe["compressor"].text(), threads)
     return compress(compressor, tar_of(packing), threads)
-
-
-class PieceReader(io.RawIOBase):
-    """Pieces of bytes as a file that is read once, from its start to its end."""
-
-    def __init__(self, pieces: Iterable[bytes]):
-        self._pieces = iter(pieces)
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count

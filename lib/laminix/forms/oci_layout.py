@@ -5,7 +5,6 @@ link to its layer directory instead, under ``layers/``, whose recipe makes the b
 """
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 
 from laminix import descriptor as types
@@ -27,6 +26,7 @@ from laminix.oci import (
     read_index,
 )
 from laminix.reference import Reference
+from laminix.regular_file import read_regular_file
 
 INDEX = "index.json"
 MARK = "oci-layout"
@@ -170,7 +170,8 @@ def _place_recipe(directory: str, layer: StoredLayer) -> None:
     place = os.path.join(directory, recipe_name(layer.digest))
     if not link_to_store(place, layer.recipe_directory):
         os.makedirs(place)
-        shutil.copyfile(os.path.join(layer.recipe_directory, "layer.json"), os.path.join(place, "layer.json"))
+        document = read_regular_file(os.path.join(layer.recipe_directory, "layer.json"))
+        write_pieces(os.path.join(place, "layer.json"), [document])
 
 
 def link_to_store(place: str, target: str | None) -> bool:
