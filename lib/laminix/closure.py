@@ -5,12 +5,16 @@ Nix writes a closure in several ways, and all of them are read here: the list th
 object by path, or an object ``info`` by base name beside ``storeDir`` (format 2).
 """
 
+import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
+from laminix.errors import LaminixError
 from laminix.strict_json import Value
 
 STORE_DIRECTORY = "/nix/store"
+CLEAN = re.compile(r"(/(?!\.{1,2}(/|$))[^/]+)+")  # absolute, no empty or dotted components
 
 
 class StorePath(NamedTuple):
@@ -27,14 +31,42 @@ def read_closure(value: Value) -> tuple[StorePath, ...]:
     Raises LaminixError for a wrong type, a missing key, a path given twice, and a reference to a path
     that is not in it (then it is no closure).
     """
+    found = _sound(value.raw) or _checked(value)
+    known = {path: path for path in found}
+    try:
+        # One text for each path, not one for each reference to it: that takes half of the memory.
+        return tuple(sorted([_with_known(item, known) for item in found.values()], key=attrgetter("path")))
+    except (KeyError, TypeError):
+        raise _first_fault(value, found) from None
+
+
+def _with_known(item: StorePath, known: dict[str, str]) -> StorePath:
+    return StorePath(item.path, tuple([known[path] for path in item.references]), item.size)
+
+
+def _sound(raw: Any) -> dict[str, StorePath] | None:
+    """The store paths in RAW by path, where it is a list without fault: so most are read, in half of the time."""
+    try:
+        found = {item["path"]: StorePath(item["path"], tuple(item["references"]), item["narSize"]) for item in raw}
+        sound = (
+            len(found) == len(raw)
+            and all(map(CLEAN.fullmatch, found))
+            and {type(item["references"]) for item in raw} == {list}
+            and {type(item.size) for item in found.values()} == {int}
+            and min(item.size for item in found.values()) >= 0
+        )
+    except (KeyError, TypeError):
+        return None
+    return found if sound else None
+
+
+def _checked(value: Value) -> dict[str, StorePath]:
     found: dict[str, StorePath] = {}
     for member, item in members(value):
         if item.path in found:
             raise member.error(f"{item.path} stands twice in the closure")
         found[item.path] = item
-    for member, item in members(value) if _is_open(found) else ():
-        _check_references(member, item, found)
-    return tuple(found[path] for path in sorted(found))
+    return found
 
 
 def members(value: Value) -> Iterator[tuple[Value, StorePath]]:
@@ -53,30 +85,18 @@ def members(value: Value) -> Iterator[tuple[Value, StorePath]]:
 
 def _store_path(member: Value, path: str, directory: str | None) -> StorePath:
     """What MEMBER says of PATH; base names, where there may be some, lie in DIRECTORY."""
-    references = member["references"].expect(list)
+    references = member["references"].texts()
     size = member["narSize"].number()
-    for index, reference in enumerate(references):
-        if type(reference) is not str:
-            list(member["references"])[index].text()
     if directory is not None and "/" not in path:
         path, references = f"{directory}/{path}", [f"{directory}/{name}" for name in references]
-    if not _is_clean(path):
+    if not CLEAN.fullmatch(path):
         raise member.error(f"found the path {path!r}, expected a store path like {STORE_DIRECTORY}/HASH-NAME")
     return StorePath(path, tuple(references), size)
 
 
-def _is_clean(path: str) -> bool:
-    """Whether PATH is absolute and has neither empty nor dotted components."""
-    first, *others = path.split("/")
-    return first == "" and len(others) > 0 and not {"", ".", ".."}.intersection(others)
-
-
-def _is_open(found: dict[str, StorePath]) -> bool:
-    return any(reference not in found for item in found.values() for reference in item.references)
-
-
-def _check_references(member: Value, item: StorePath, found: dict[str, StorePath]) -> None:
-    for index, reference in enumerate(member["references"]):
-        if item.references[index] not in found:
-            why = f"{item.references[index]} is not in the closure (with nix path-info, use --recursive)"
-            raise reference.error(why)
+def _first_fault(value: Value, found: dict[str, StorePath]) -> LaminixError:
+    """The error for the first reference that is none, or is to a path that is not among FOUND."""
+    member, path = next(
+        (member, path) for member, item in members(value) for path in item.references if path not in found
+    )
+    return member["references"].error(f"{path} is not in the closure (with nix path-info, use --recursive)")

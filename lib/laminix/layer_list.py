@@ -1,6 +1,5 @@
 """An image's layers as a list: JSON for programs, a table for people."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from laminix import strict_json
@@ -8,6 +7,7 @@ from laminix.errors import one_line
 from laminix.human_size import human_size
 from laminix.image import Image
 from laminix.oci import layer_history
+from laminix.table import aligned
 
 HEADINGS = ("LAYER", "SIZE", "DIFF ID", "COMPRESSION", "CREATED BY")
 NUMBERS = (0, 1)  # columns that line up at the right
@@ -39,7 +39,7 @@ def as_table(image: Image) -> str:
         (human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _maker(entry))
         for layer, entry in zip(image.layers, history)
     ]
-    return _aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))])
+    return aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))], NUMBERS)
 
 
 def _short(digest: str) -> str:
@@ -58,16 +58,3 @@ def _maker(entry: dict[str, Any]) -> str:
     # A builder's name alone says little; a whole command says enough.
     text = one_line(maker if " " in maker else ": ".join(filter(None, (maker, comment))))
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return "".join(f"{_line(row, widths)}\n" for row in rows)
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (
-        cell.rjust(width) if column in NUMBERS else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(row, widths))
-    )
-    return "  ".join(cells).rstrip()

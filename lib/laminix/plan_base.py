@@ -23,18 +23,29 @@ def held_paths(base: str, wanted: Collection[str]) -> set[str]:
     return held.intersection(wanted)
 
 
+def layer_count(base: str) -> int:
+    """How many layers the layer directory, layer directories or image at BASE has."""
+    try:
+        return len(layers_in(base))
+    except LaminixError:
+        return len(open_image(base).layers)
+
+
 def _held_by_image(image: Image, wanted: Collection[str]) -> set[str]:
     names = {path.encode().lstrip(b"/"): path for path in wanted}
     depths = {name.count(b"/") + 1 for name in names}
     held: set[bytes] = set()
     for layer in image.layers:
         found: set[bytes] = set()
+        broken: set[bytes] = set()
         for entry, _ in checked_members(layer):
-            if entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
-                held -= _hidden(entry.path, held)
+            prefixes = {prefix for depth in depths if (prefix := _prefix(entry.path, depth)) in names}
+            if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+                found |= prefixes
             else:
-                found.update(prefix for depth in depths if (prefix := _prefix(entry.path, depth)) in names)
-        held |= found
+                held -= _hidden(entry.path, held)
+                broken |= prefixes
+        held |= found - broken
     return {names[name] for name in held}
 
 

@@ -1,7 +1,7 @@
 """Plans carried over: a closure as it is now in the layers that it had in the plan before."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from laminix.plan_cost import Piece, joined, single_pieces
 from laminix.plan_graph import Graph
@@ -12,14 +12,18 @@ Plan = Sequence[Sequence[str]]
 
 
 def carry_over(
-    graph: Graph, touches: Sequence[int], numbers: Sequence[int], most: int, previous: Plan
+    graph: Graph,
+    touches: Sequence[int],
+    numbers: Sequence[int],
+    most: int,
+    previous: Plan,
+    homes: Mapping[str, int],
 ) -> list[Piece]:
     """The paths NUMBERS of GRAPH in at most MOST layers, each where PREVIOUS has it.
 
-    PREVIOUS are the store paths of each layer as they were before.  Layers that have not changed stay as
-    they are, unless much is gained by changing them.
+    PREVIOUS are the store paths of each layer as they were before, HOMES what ``find_homes`` finds in it.
+    Layers that have not changed stay as they are, unless much is gained by changing them.
     """
-    homes = _homes([graph.paths[number] for number in numbers], previous)
     groups = _groups(graph, touches, numbers, homes, previous)
     kept = sorted(groups, key=lambda group: joined(group.pieces).cost, reverse=True)[:most]
     settled = {piece.members for group in kept for piece in group.pieces}
@@ -29,7 +33,9 @@ def carry_over(
     return improve(kept, newcomers, most, joined(everything).touches.bit_count())
 
 
-def _groups(graph: Graph, touches: Sequence[int], numbers: Sequence[int], homes: dict[str, int], previous: Plan):
+def _groups(
+    graph: Graph, touches: Sequence[int], numbers: Sequence[int], homes: Mapping[str, int], previous: Plan
+) -> Iterator[Group]:
     """What is still there of each layer of PREVIOUS, by HOMES; none that is empty now."""
     found: list[list[int]] = [[] for _ in previous]
     for number in numbers:
@@ -41,7 +47,7 @@ def _groups(graph: Graph, touches: Sequence[int], numbers: Sequence[int], homes:
             yield Group(single_pieces(layer, graph.sizes, touches), sent_anyway=changed)
 
 
-def _homes(paths: Sequence[str], previous: Plan) -> dict[str, int]:
+def find_homes(paths: Sequence[str], previous: Plan) -> dict[str, int]:
     """For each of PATHS that PREVIOUS knows, the index of its layer there.
 
     A path is known as itself, else by name and version, else by name; equal names pair off in order.
@@ -49,13 +55,14 @@ def _homes(paths: Sequence[str], previous: Plan) -> dict[str, int]:
     homes: dict[str, int] = {}
     left = {path: index for index, layer in enumerate(previous) for path in layer}
     for name in (str, full_name, package_name):
-        for path, old in _pairs([path for path in paths if path not in homes], list(left), name):
+        unknown = [path for path in paths if path not in homes]
+        for path, old in _pairs(unknown, sorted(left, key=full_name), name):
             homes[path] = left.pop(old)
     return homes
 
 
 def _pairs(paths: Sequence[str], old_paths: Sequence[str], name: Callable[[str], str]) -> list[tuple[str, str]]:
     known: dict[str, list[str]] = defaultdict(list)
-    for old in sorted(old_paths, key=full_name, reverse=True):
+    for old in reversed(old_paths):
         known[name(old)].append(old)
     return [(path, known[name(path)].pop()) for path in paths if known.get(name(path))]

@@ -6,54 +6,94 @@ from operator import add
 
 from laminix.plan_cost import LAYER_PRICE, Piece, joined
 
+MANY = 10_000  # of more pieces some are joined without looking for the cheapest: that takes long
+SPARSELY = 97  # one pair of neighbours in so many says what joining mostly costs
+
 
 def shrink(pieces: Sequence[Piece], most: int) -> list[Piece]:
     """PIECES, in their order, with neighbours joined until there are MOST at most.
 
     Always the two are joined whose joining costs least.
     """
-    current: list[Piece | None] = list(pieces)
-    after = [*range(1, len(pieces)), None]
-    before = [None, *range(len(pieces) - 1)]
-    waiting = [(_loss(*pieces[left : left + 2]), left, left + 1) for left in range(len(pieces) - 1)]
-    heapq.heapify(waiting)
-    # A piece that grew gets a new number, so what waits for an old one is known to be out of date.
-    for _ in range(len(pieces) - most):
-        left, right = _next_pair(waiting, current)
-        grown = len(current)
-        current.append(joined((current[left], current[right])))
-        current[left] = current[right] = None
-        before.append(before[left])
-        after.append(after[right])
-        if before[grown] is not None:
-            after[before[grown]] = grown
-            heapq.heappush(waiting, (_loss(current[before[grown]], current[grown]), before[grown], grown))
-        if after[grown] is not None:
-            before[after[grown]] = grown
-            heapq.heappush(waiting, (_loss(current[grown], current[after[grown]]), grown, after[grown]))
-    return _in_order(current, before, after)
+    if len(pieces) <= most:
+        return list(pieces)
+    chain = _Chain(pieces if len(pieces) <= MANY else _coarse(pieces))
+    while chain.length > most:
+        chain.join_cheapest()
+    return chain.runs()
+
+
+def _coarse(pieces: Sequence[Piece]) -> list[Piece]:
+    """PIECES, in their order, with neighbours joined in one pass where that costs no more than it mostly does."""
+    usual = sorted(_loss(*pieces[place : place + 2]) for place in range(0, len(pieces) - 1, SPARSELY))
+    limit = usual[len(usual) * 3 // 4]
+    starts, _, size, touches, cost = [0], *pieces[0], pieces[0].cost
+    for place in range(1, len(pieces)):
+        _, more, others = pieces[place]
+        own_cost = (more + LAYER_PRICE) * others.bit_count()
+        together = (size + more + LAYER_PRICE) * (touches | others).bit_count()
+        if together - cost - own_cost <= limit:
+            size, touches, cost = size + more, touches | others, together
+        else:
+            starts.append(place)
+            size, touches, cost = more, others, own_cost
+    return [joined(pieces[start:end]) for start, end in zip(starts, [*starts[1:], len(pieces)])]
 
 
 def _loss(left: Piece, right: Piece) -> int:
     """What joining two pieces costs."""
-    touches = (left.touches | right.touches).bit_count()
-    return (left.size + right.size + LAYER_PRICE) * touches - left.cost - right.cost
+    return joined((left, right)).cost - left.cost - right.cost
 
 
-def _next_pair(waiting: list[tuple[int, int, int]], current: Sequence[Piece | None]) -> tuple[int, int]:
-    while True:
-        _, left, right = heapq.heappop(waiting)
-        if current[left] is not None and current[right] is not None:
-            return left, right
+class _Chain:
+    """Runs of pieces; each is known by where it starts."""
 
+    def __init__(self, pieces: Sequence[Piece]):
+        self._pieces = pieces
+        self.length = len(pieces)  # how many runs there are
+        self._sizes = [piece.size for piece in pieces]
+        self._touches = [piece.touches for piece in pieces]
+        self._costs = [piece.cost for piece in pieces]
+        self._ends = list(range(1, len(pieces) + 1))  # 0 for a run that is part of the one before
+        self._before = list(range(-1, len(pieces)))  # where the run before each starts
+        self._waiting = [(self._loss(left, left + 1), left, left + 1, left + 2) for left in range(len(pieces) - 1)]
+        heapq.heapify(self._waiting)
 
-def _in_order(current, before, after) -> list[Piece]:
-    place = next((n for n, piece in enumerate(current) if piece is not None and before[n] is None), None)
-    result = []
-    while place is not None:
-        result.append(current[place])
-        place = after[place]
-    return result
+    def _cost(self, left: int, right: int) -> int:
+        """What two neighbours cost as one layer."""
+        touches = (self._touches[left] | self._touches[right]).bit_count()
+        return (self._sizes[left] + self._sizes[right] + LAYER_PRICE) * touches
+
+    def _loss(self, left: int, right: int) -> int:
+        return self._cost(left, right) - self._costs[left] - self._costs[right]
+
+    def join_cheapest(self) -> None:
+        """Join the two neighbours whose joining costs least."""
+        left, right = self._cheapest()
+        self.length -= 1
+        self._costs[left] = self._cost(left, right)
+        self._sizes[left] += self._sizes[right]
+        self._touches[left] |= self._touches[right]
+        self._touches[right] = 0  # its memory is wanted
+        self._ends[left], self._ends[right] = self._ends[right], 0
+        self._before[self._ends[left]] = left
+        self._wait_for(self._before[left], left)
+        self._wait_for(left, self._ends[left])
+
+    def _cheapest(self) -> tuple[int, int]:
+        while True:
+            _, left, right, end = heapq.heappop(self._waiting)
+            # What was put there before either of the two grew is out of date.
+            if self._ends[left] == right and self._ends[right] == end:
+                return left, right
+
+    def _wait_for(self, left: int, right: int) -> None:
+        if left >= 0 and right < len(self._pieces):
+            heapq.heappush(self._waiting, (self._loss(left, right), left, right, self._ends[right]))
+
+    def runs(self) -> list[Piece]:
+        """The runs as pieces, in order."""
+        return [joined(self._pieces[start:end]) for start, end in enumerate(self._ends) if end]
 
 
 def cut(pieces: Sequence[Piece], most: int) -> list[list[Piece]]:

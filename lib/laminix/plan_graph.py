@@ -6,15 +6,16 @@ nothing here depends on the hashes, and versions only tell packages of one name 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from laminix.closure import StorePath
-from laminix.store_path import full_name, package_name
+from laminix.store_path import full_name, without_version
 
 MOST_COUNTED = 20_000  # up to so many paths each one counts; of more, a sample does
-SAMPLE = 4096
+SAMPLE = 1024  # half of it roots, where there are so many
+FARTHEST = 64  # steps into the graph to what tells paths of one name from each other
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,24 @@ class Graph:
 
 def build_graph(closure: Sequence[StorePath]) -> Graph:
     """The graph of CLOSURE; paths are numbered alike whatever their hashes and their order are."""
-    numbers = {item.path: number for number, item in enumerate(closure)}
-    links = [[numbers[path] for path in item.references if path != item.path] for item in closure]
-    order = _by_name(closure, links)
-    new = [0] * len(order)
-    for rank, number in enumerate(order):
-        new[number] = rank
-    references = tuple(tuple(sorted({new[link] for link in links[number]})) for number in order)
+    full = [full_name(item.path) for item in closure]
+    names = [(without_version(name), name, item.size) for name, item in zip(full, closure)]
+    order = _by_name(names, closure)
+    numbers = {closure[place].path: number for number, place in enumerate(order)}
+    references = tuple(_numbers(closure[place], numbers) for place in order)
     return Graph(
-        paths=tuple(closure[number].path for number in order),
-        names=tuple(package_name(closure[number].path) for number in order),
-        sizes=tuple(closure[number].size for number in order),
+        paths=tuple(numbers),
+        names=tuple(names[place][0] for place in order),
+        sizes=tuple(closure[place].size for place in order),
         references=references,
         referrers=_count_referrers(references),
     )
+
+
+def _numbers(item: StorePath, numbers: dict[str, int]) -> tuple[int, ...]:
+    """The numbers of what ITEM refers to, without itself."""
+    own = item.path
+    return tuple([numbers[path] for path in item.references if path != own])
 
 
 def _count_referrers(references: Sequence[Sequence[int]]) -> tuple[int, ...]:
@@ -54,77 +59,89 @@ def _count_referrers(references: Sequence[Sequence[int]]) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _by_name(closure: Sequence[StorePath], links: Sequence[Sequence[int]]) -> list[int]:
-    """The numbers of the paths in CLOSURE by package, version and, where these agree, by place in the graph."""
-    keys = [(package_name(item.path), full_name(item.path), item.size) for item in closure]
-    order = sorted(range(len(closure)), key=keys.__getitem__)
-    alike = (list(group) for _, group in groupby(order, keys.__getitem__))
-    twins = {number for group in alike if len(group) > 1 for number in group}
-    places = _places(keys, links, twins)
-    return sorted(order, key=lambda number: (keys[number], places.get(number)))
+def _by_name(names: Sequence[tuple[str, str, int]], closure: Sequence[StorePath]) -> list[int]:
+    """The places in CLOSURE of its paths by package, version, size and, where these agree, by their neighbours."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    alike = (list(group) for _, group in groupby(order, names.__getitem__))
+    twins = {place for group in alike if len(group) > 1 for place in group}
+    if not twins:
+        return order
+    views = _views(names, closure, twins)
+    return sorted(order, key=lambda place: (names[place], views.get(place)))
 
 
-def _places(keys: Sequence[object], links: Sequence[Sequence[int]], twins: set[int]) -> dict[int, bytes]:
-    """For each of TWINS, paths of one name and size, a digest of what it refers to and what refers to it.
+def _views(names: Sequence[object], closure: Sequence[StorePath], twins: set[int]) -> dict[int, bytes]:
+    """For each of TWINS, paths of one name and size, a digest of what it refers to and of what refers to it.
 
-    Each round sees one step further into the graph.
+    Each round sees one step further into the graph, until that tells no more of them apart.
     """
-    referrers: dict[int, list[int]] = {number: [] for number in twins}
-    for number, found in enumerate(links):
-        for link in twins.intersection(found):
-            referrers[link].append(number)
-    places = dict.fromkeys(twins, b"")
-    for _ in range(8):
-        seen = {number: _digest(keys[number], places.get(number)) for number in _around(twins, links, referrers)}
-        places = {
-            number: _digest(*([seen[other] for other in sorted(side, key=seen.__getitem__)] for side in sides))
-            for number in twins
-            if (sides := (links[number], referrers[number]))
+    numbers = {item.path: place for place, item in enumerate(closure)}
+    below = [_numbers(item, numbers) for item in closure]
+    above: dict[int, list[int]] = {place: [] for place in twins}
+    for place, links in enumerate(below):
+        for link in twins.intersection(links):
+            above[link].append(place)
+    views = {place: _digest(names[place]) for place in twins}
+    for _ in range(FARTHEST):
+        seen = {place: views.get(place) or _digest(names[place]) for place in _around(twins, below, above)}
+        wider = {
+            place: _digest(view, sorted(map(seen.get, below[place])), sorted(map(seen.get, above[place])))
+            for place, view in views.items()
         }
-    return places
+        if len(set(wider.values())) == len(set(views.values())):
+            break
+        views = wider
+    return views
 
 
 def _around(twins: set[int], *sides) -> set[int]:
-    return {other for number in twins for side in sides for other in side[number]}
+    return {other for place in twins for side in sides for other in side[place]}
 
 
 def _digest(*parts: object) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def walk(graph: Graph, rank: Callable[[int], object]) -> list[int]:
-    """All paths, each after those it refers to, depth first from the roots; RANK orders what a path refers to."""
+def walk(graph: Graph, rank: Sequence[int]) -> list[int]:
+    """All paths, each after those it refers to, depth first from the roots.
+
+    RANK says of each path when its turn is among what one path refers to.
+    """
     roots = [number for number, count in enumerate(graph.referrers) if count == 0]
     order: list[int] = []
-    done: set[int] = set()
+    seen = bytearray(len(graph.paths))
     # Where references go in a circle, which Nix does not allow, there may be no root above.
     for start in (*roots, *range(len(graph.paths))):
-        if start not in done:
-            done.add(start)
-            _descend(graph, rank, start, done, order)
+        if not seen[start]:
+            _descend(graph, rank, start, seen, order)
     return order
 
 
-def _descend(graph: Graph, rank: Callable[[int], object], start: int, done: set[int], order: list[int]) -> None:
-    stack: list[tuple[int, Iterator[int]]] = [(start, iter(sorted(graph.references[start], key=rank)))]
+def _descend(graph: Graph, rank: Sequence[int], start: int, seen: bytearray, order: list[int]) -> None:
+    references, turn = graph.references, rank.__getitem__
+    stack: list[tuple[int, Iterator[int]]] = [(start, iter(sorted(references[start], key=turn)))]
+    seen[start] = True
     while stack:
         number, rest = stack[-1]
-        following = next((link for link in rest if link not in done), None)
-        if following is None:
-            order.append(stack.pop()[0])
+        for link in rest:
+            if not seen[link]:
+                seen[link] = True
+                stack.append((link, iter(sorted(references[link], key=turn))))
+                break
         else:
-            done.add(following)
-            stack.append((following, iter(sorted(graph.references[following], key=rank))))
+            order.append(number)
+            stack.pop()
 
 
-def touches(graph: Graph, weights: Sequence[int]) -> list[int]:
+def touches(graph: Graph, weights: Sequence[int], order: Sequence[int]) -> list[int]:
     """For each path the set of what touches it, as the bits of a number: its weight is ``bit_count()``.
 
-    WEIGHTS are those of the packages, by path: so many bits stand for each.
+    WEIGHTS are those of the packages, by path: so many bits stand for each.  ORDER has each path after
+    those it refers to, as ``walk`` gives it.
     """
     own = _own_bits(graph, weights)
     result = [0] * len(own)
-    for number in walk(graph, lambda link: link):
+    for number in order:
         bits = own[number]
         for link in graph.references[number]:
             bits |= result[link]
@@ -147,5 +164,5 @@ def _counted(graph: Graph) -> Sequence[int]:
     if count <= MOST_COUNTED:
         return range(count)
     sample = sorted(range(count), key=lambda number: hashlib.sha256(graph.names[number].encode()).digest())
-    roots = [number for number, referrers in enumerate(graph.referrers) if referrers == 0]
-    return sorted({*roots, *sample[:SAMPLE]})
+    roots = [number for number in sample if graph.referrers[number] == 0][: SAMPLE // 2]
+    return sorted({*roots, *sample[: SAMPLE - len(roots)]})

@@ -1,6 +1,6 @@
 """Plans made afresh: which store paths share a layer so that updates move little."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from laminix.plan_cost import Piece, joined, single_pieces
 from laminix.plan_cut import cut, shrink
@@ -12,22 +12,28 @@ PIECES_A_LAYER = 3
 FEWEST_PIECES = 120
 
 
-def plan_afresh(graph: Graph, touches: Sequence[int], numbers: Sequence[int], most: int) -> list[Piece]:
-    """The paths NUMBERS of GRAPH in at most MOST layers, in no order.
+def plan_order(graph: Graph) -> list[int]:
+    """The order whose runs become layers: each path after what it refers to, of these the largest first.
 
-    TOUCHES says what touches each path of GRAPH.
+    So a large path stands at an end of what is around it, where a cut sets it apart.
     """
-    if len(numbers) <= most:
-        return single_pieces(numbers, graph.sizes, touches)
-    wanted = set(numbers)
-    order = [number for number in walk(graph, _largest_first(graph)) if number in wanted]
-    pieces = shrink(single_pieces(order, graph.sizes, touches), max(FEWEST_PIECES, PIECES_A_LAYER * most))
+    by_size = sorted(range(len(graph.sizes)), key=lambda number: (-graph.sizes[number], number))
+    rank = [0] * len(by_size)
+    for turn, number in enumerate(by_size):
+        rank[number] = turn
+    return walk(graph, rank)
+
+
+def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most: int) -> list[Piece]:
+    """The paths of GRAPH that are in ORDER in at most MOST layers, in no order.
+
+    TOUCHED says what touches each path of GRAPH.
+    """
+    paths = single_pieces(order, graph.sizes, touched)
+    if len(paths) <= most:
+        return paths
+    pieces = shrink(paths, max(FEWEST_PIECES, PIECES_A_LAYER * most))
     groups = [Group(run) for run in cut(pieces, most)]
-    if len(numbers) <= MOST_MOVED:
-        groups = [Group(single_pieces(joined(group.pieces).members, graph.sizes, touches)) for group in groups]
+    if len(paths) <= MOST_MOVED:
+        groups = [Group(single_pieces(joined(group.pieces).members, graph.sizes, touched)) for group in groups]
     return improve(groups, (), most, joined(pieces).touches.bit_count())
-
-
-def _largest_first(graph: Graph) -> Callable[[int], tuple[int, int]]:
-    """Of what a path refers to the largest first: so large paths stand apart from each other."""
-    return lambda number: (-graph.sizes[number], number)

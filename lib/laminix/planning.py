@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from laminix.errors import LaminixError
-from laminix.plan_carry import carry_over
+from laminix.plan_carry import carry_over, find_homes
 from laminix.plan_cost import Piece, expected_transfer, joined, single_pieces
 from laminix.plan_graph import Graph, touches
-from laminix.planner import plan_afresh
+from laminix.planner import plan_afresh, plan_order
 from laminix.store_path import full_name
 
 WHAT = "bad plan"
@@ -20,23 +20,24 @@ Plan = Sequence[Sequence[str]]
 
 def make_plan(
     graph: Graph,
+    paths: Collection[str],
     weights: Sequence[int],
     most: int,
     previous: Plan = (),
-    held: Collection[str] = (),
     pins: Sequence[str] = (),
 ) -> list[list[str]]:
-    """The store paths of GRAPH in at most MOST layers, the one that changes least first; by name in each.
+    """The store paths PATHS of GRAPH in at most MOST layers, the one that changes least first; by name in each.
 
-    WEIGHTS says how often each package changes.  Paths stay where PREVIOUS has them; those in HELD are
-    left out; what matches one of PINS (shell patterns for names with versions) gets a layer of its own.
-    Raises LaminixError for a pin that matches nothing and for more pins than layers.
+    WEIGHTS says how often each package of GRAPH changes.  Paths stay where PREVIOUS has them; what matches
+    one of PINS (shell patterns for names with versions) gets a layer of its own.
+    Raises LaminixError for a pin that matches nothing in GRAPH and for more pins than layers.
     """
-    touched = touches(graph, weights)
-    left = [number for number, path in enumerate(graph.paths) if path not in held]
-    pinned = _pinned(graph, left, pins)
+    order = plan_order(graph)
+    touched = touches(graph, weights, order)
+    wanted = [number for number in order if graph.paths[number] in paths]
+    pinned = _pinned(graph, wanted, pins)
     taken = {number for members in pinned for number in members}
-    rest = [number for number in left if number not in taken]
+    rest = [number for number in wanted if number not in taken]
     _check_room(most, len(pinned), len(rest))
     layers = [joined(single_pieces(members, graph.sizes, touched)) for members in pinned]
     layers += _plan(graph, touched, rest, most - len(pinned), previous)
@@ -66,7 +67,8 @@ def _check_room(most: int, pins: int, rest: int) -> None:
 
 def _plan(graph: Graph, touched: Sequence[int], numbers: Sequence[int], most: int, previous: Plan) -> list[Piece]:
     fresh = plan_afresh(graph, touched, numbers, most)
-    if not previous:
+    homes = find_homes([graph.paths[number] for number in numbers], previous)
+    if not homes:
         return fresh
-    carried = carry_over(graph, touched, numbers, most, previous)
+    carried = carry_over(graph, touched, numbers, most, previous, homes)
     return fresh if expected_transfer(carried) > DRIFT * expected_transfer(fresh) else carried

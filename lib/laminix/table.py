@@ -1,0 +1,17 @@
+"""Tables for people."""
+
+from collections.abc import Collection, Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
+    """ROWS with their columns under each other; those in NUMBERS line up at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "".join(f"{_line(row, widths, numbers)}\n" for row in rows)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], numbers: Collection[int]) -> str:
+    cells = (
+        cell.rjust(width) if column in numbers else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(row, widths))
+    )
+    return "  ".join(cells).rstrip()
