@@ -43,6 +43,7 @@ mkLayers (
       omitRoot = roots;
       maxLayers = maxLayers - 1;
       base = if fromImage == null then [ ] else [ (base fromImage).image ];
+      countBase = true;
     };
   }
 )

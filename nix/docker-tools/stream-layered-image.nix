@@ -133,6 +133,8 @@ overridable (
   in
   if enableFakechroot then
     throw "laminix: streamLayeredImage: enableFakechroot is not there yet; fakeRootCommands run in the layer's tree, with relative paths (image ${name})"
+  else if includeStorePaths && maxLayers < 2 then
+    throw "laminix: streamLayeredImage: maxLayers = ${toString maxLayers} leaves none for store paths, the customisation layer is one (image ${name})"
   else if layeringPipeline != null then
     throw "laminix: streamLayeredImage: layeringPipeline is not followed; planLayers decides (image ${name})"
   else

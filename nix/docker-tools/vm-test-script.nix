@@ -13,6 +13,7 @@ let
 in
 ''
   import json
+  import re
 
   IMAGES = json.loads(${builtins.toJSON (builtins.toJSON images)})
 

@@ -23,6 +23,12 @@ def layers(image):
     return inspect(image, ".RootFS.Layers")
 
 
+def listed(image):
+    """The tags that an image's name has in the store, however the engine qualifies it."""
+    rows = [row.split() for row in docker.succeed("docker images --format '{{.Repository}} {{.Tag}}'").splitlines()]
+    return [tag for name, tag in rows if re.sub("^(localhost|docker.io/library)/", "", name) == IMAGES[image]["imageName"]]
+
+
 start_all()
 docker.wait_for_unit("sockets.target")
 
@@ -35,9 +41,8 @@ with subtest("3: created, bash, the tag"):
 with subtest("4: without a tag it is a hash, which the loaded image has"):
     for image in ("bash-no-tag", "bash-no-tag-layered", "bash-no-tag-stream", "nix-layered"):
         load(image)
-        name, tag = IMAGES[image]["imageName"], IMAGES[image]["imageTag"]
-        assert docker.succeed(f"docker images --format '{{{{.Tag}}}}' {name}").split() == [tag], image
-        assert len(tag) == 32, tag
+        assert len(IMAGES[image]["imageTag"]) == 32
+        assert listed(image) == [IMAGES[image]["imageTag"]], image
 
 with subtest("5: Nix knows the store paths that it finds"):
     load("nix")
@@ -130,8 +135,7 @@ with subtest("27: a store path that is a link"):
 with subtest("28: the image's name has a registry"):
     for image in ("prefixed-image", "prefixed-layered-image"):
         load(image)
-        name = IMAGES[image]["imageName"]
-        assert docker.succeed(f"docker images --format '{{{{.Repository}}}}' {name}").strip() == name
+        assert listed(image) == ["latest"], image
 
 with subtest("29: owners and modes that fakeroot has seen"):
     load("layered-image-with-fake-root-commands")
