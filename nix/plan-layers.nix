@@ -13,6 +13,7 @@
     previous :: Plan | Path | null,
     weights :: "uniform" | "roots" | { <package> :: Int },
     base :: [ Image | Layer ],
+    countBase :: Bool,
     pin :: [ String ],
     meta, passthru :: AttrSet,
   } -> Plan
@@ -31,6 +32,7 @@
   previous ? null,
   weights ? "uniform",
   base ? [ ],
+  countBase ? false,
   pin ? [ ],
   meta ? { },
   passthru ? { },
@@ -41,6 +43,7 @@ build "plan-layers" {
   request = {
     max-layers = maxLayers;
     omit-root = omitRoot;
+    count-base = countBase;
     weights =
       if builtins.isAttrs weights then
         builtins.toFile "weights.json" (builtins.toJSON weights)
