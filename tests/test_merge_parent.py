@@ -319,6 +319,12 @@ def test_keeps_what_the_child_itself_hid_or_changed_before(workshop, merged):
     assert names(layers_of(workshop, image)[-1]) == ["etc/", "etc/base", "etc/second"]
 
 
+def test_keeps_what_only_a_lower_layer_of_the_child_has(workshop, merged):
+    layers = [workshop.layer(name, {"opt": DIRECTORY, f"{name}": b"1"}) for name in ("a", "b")]
+    child = workshop.image("two", {}, *layers)
+    assert workshop.diff_ids(merged(BASE, child, "--skip-existing"))[-2:] == workshop.diff_ids(child)
+
+
 def test_leaves_out_links_that_are_the_same(workshop, merged):
     parent = parents.Image(layers=(members.tar({"a": Link("x"), "b": Link("x")}),))
     assert skipped(workshop, merged, {"a": Link("x"), "b": Link("y")}, parent=parent) == ["b"]
@@ -413,3 +419,38 @@ def test_refuses_a_way_to_inherit_that_there_is_not(builder, tmp_path):
     done = builder("merge-parent", "--parent", "x", "--image", "y", "--out", "z", "--inherit-config", "some")
     assert done.returncode == 2
     assert "invalid choice: 'some'" in done.stderr
+
+
+# Layers that keep no blob, but a recipe.
+
+
+@pytest.fixture
+def recipe_child(workshop, nix, tmp_path):
+    """A child whose one layer is a recipe for a store path."""
+    tree = tmp_path / "recipe"
+    tree.mkdir()
+    (tree / "file").write_text("from the store")
+    store_path = nix("nix-store", "--add", tree).stdout.strip()
+    layer = workshop.build("recipe.layer", "mk-layer", "--store-path", store_path, "--no-blob")
+    return workshop.image("recipe-child", {}, layer)
+
+
+def test_a_layer_without_a_blob_stays_a_recipe(workshop, merged, recipe_child):
+    image = merged(BASE, recipe_child, "--skip-existing")
+    [digest] = os.listdir(image / "layers/sha256")
+    assert workshop.layers(image)[-1]["digest"] == f"sha256:{digest}"
+    assert not (image / "blobs/sha256" / digest).exists()
+
+
+def test_a_recipe_is_followed_where_the_layer_is_rewritten(workshop, merged, recipe_child):
+    image = merged(recipe_child, recipe_child, "--skip-existing")
+    below, above = workshop.layers(image)
+    assert below["digest"] == workshop.layers(recipe_child)[0]["digest"]
+    assert blob(image, above["digest"]) == parents.EMPTY_LAYER
+
+
+def test_a_recipe_is_followed_where_a_link_is(workshop, merged, recipe_child):
+    linked = parents.Image(layers=(members.tar({"nix": Link("data/nix"), "data/nix": DIRECTORY}),))
+    names_there = names(layers_of(workshop, merged(linked, recipe_child))[-1])
+    assert names_there[:3] == ["data/", "data/nix/", "data/nix/store/"]
+    assert names_there[-1].endswith("-recipe/file")

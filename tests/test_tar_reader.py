@@ -205,6 +205,23 @@ def test_takes_an_old_file_with_a_slash_for_a_directory():
     assert only(archive(member("d/", type=tarfile.AREGTYPE)))[0].type == DIRECTORY
 
 
+def test_takes_only_permissions_from_modes():
+    """Old tars put the file's type there as well."""
+    data = bytearray(archive(member("f", mode=0o0644), format=tarfile.GNU_FORMAT))
+    data[100:108] = b"0100644\0"
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    assert only(bytes(data))[0].mode == 0o644
+
+
+def test_scan_gives_no_member_whose_content_is_cut_off():
+    data = archive(member("a"), member("b", b"x" * 1000))
+    found = tar_reader.scan(io.BytesIO(data[:1100]))
+    assert next(found)[0].path == b"a"
+    with pytest.raises(LaminixError, match="it ends within 'b'"):
+        next(found)
+
+
 def test_content_may_be_read_in_pieces_or_left():
     data = archive(member("a", b"abcdef"), member("b", b"x" * 100_000), member("c", b"last"))
     pieces = []

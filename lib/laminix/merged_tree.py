@@ -198,7 +198,7 @@ def _hide(directory: Node, name: bytes, layer: int) -> None:
     """Do what the whiteout NAME in DIRECTORY says to the layers below LAYER."""
     if name == OPAQUE:
         _prune(directory, layer)
-    elif not name.startswith(WHITEOUT_PREFIX * 2):  # aufs kept its own records under such names
+    else:
         hidden = name.removeprefix(WHITEOUT_PREFIX)
         node = directory.children.get(hidden)
         if node is not None and not _survives(node, layer):

@@ -16,6 +16,7 @@ from laminix.layer_bytes import compression_of_layer
 from laminix.layer_tar import LayerTar, Member, checked_members
 from laminix.merged_tree import MergedTree
 from laminix.oci import Config, check_layer_count
+from laminix.progress import counted
 
 WORKSHOP = "rewritten"  # a directory in the image's, for as long as it is made
 
@@ -55,7 +56,7 @@ def _fitted(parent: Image, child: Image, skip_existing: bool, workshop: str) -> 
 def merged_tree(image: Image, sizes: frozenset[int]) -> MergedTree:
     """What a container of IMAGE sees, of files only those of SIZES; its layers are checked on the way."""
     tree = MergedTree(sizes)
-    for layer in image.layers:
+    for layer in counted(image.layers, "reading the parent: layer", len(image.layers)):
         tree.add_layer(checked_members(layer))
     return tree
 

@@ -14,6 +14,7 @@ from laminix.image import Image
 from laminix.members import ArchiveMembers, DirectoryMembers, open_members
 from laminix.oci import check_layer_count, layer_history
 from laminix.packing import CREATED_BY
+from laminix.progress import counted
 from laminix.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify_documents import document_problems
@@ -82,7 +83,8 @@ def image_problems(image: Image, strict: bool) -> Iterator[LaminixError]:
     yield from config_problems(image)
     history = layer_history(image.config) or [{}] * len(image.layers)
     done = set()
-    for layer, entry in zip(image.layers, history):
+    described = list(zip(image.layers, history))
+    for layer, entry in counted(described, "checking layer", len(described)):
         if (layer.location, layer.diff_id) not in done:  # one that is there twice is read once
             yield from layer_problems(layer, strict or entry.get("created_by") == CREATED_BY)
         done.add((layer.location, layer.diff_id))
