@@ -26,6 +26,7 @@ let
     forms = call ./nix/forms.nix;
     mentionedPaths = call ./nix/mentioned-paths.nix;
     programs = call ./nix/programs.nix;
+    toolsOf = call ./nix/tools-of.nix;
     # For those who read layers that anybody compressed; a host may be without.
     zstdTools = if pkgs.buildPackages ? zstd then [ pkgs.buildPackages.zstd ] else [ ];
   };

@@ -1,4 +1,4 @@
-{ build, pkgs }:
+{ build, toolsOf }:
 
 /**
   Compress a file, such as an image's archive.
@@ -26,5 +26,5 @@ build "compress" {
     inherit compressor;
   };
   unsafeDiscardReferences.out = true;
-  tools = if compressor == "zstd" then [ pkgs.buildPackages.zstd ] else [ ];
+  tools = toolsOf compressor;
 }

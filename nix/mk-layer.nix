@@ -1,4 +1,4 @@
-{ build, pkgs }:
+{ build, toolsOf }:
 
 /**
   Build one layer: a directory with the layer's blob and the layer.json that describes it.
@@ -51,8 +51,8 @@
   name ? "layer",
   copyToRoot ? [ ],
   closure ? [ ],
-  scan ? [ ],
   omitRoot ? [ ],
+  scan ? [ ],
   storePaths ? [ ],
   exclude ? [ ],
   remove ? [ ],
@@ -100,7 +100,7 @@ build "mk-layer" {
   ${if roots == [ ] then null else "exportReferencesGraph"}.closure = roots;
   # With a blob, the store paths in layer.json say what is packed and are not read again.
   unsafeDiscardReferences.out = blob;
-  tools = if compressor == "zstd" then [ pkgs.buildPackages.zstd ] else [ ];
+  tools = toolsOf compressor;
   passthru = {
     inherit compressor;
   }

@@ -67,6 +67,7 @@ overridable (
         image
         imageName
         imageTag
+        layer
         layers
         ;
     }

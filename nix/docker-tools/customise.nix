@@ -4,6 +4,7 @@
   pkgs,
   programs,
   runBash,
+  toolsOf,
 }:
 
 /**
@@ -77,6 +78,7 @@ let
     ${if withClosure && trees ++ mentions != [ ] then "exportReferencesGraph" else null}.closure =
       trees ++ mentions;
     unsafeDiscardReferences.out = true;
+    tools = toolsOf compressor;
     passthru.roots = trees;
   };
 
@@ -95,7 +97,7 @@ let
     ]
     ++ [ pkgs.buildPackages.bash ]
     ++ (if fakeRootCommands == "" then [ ] else [ pkgs.buildPackages.fakeroot ])
-    ++ (if compressor == "zstd" then [ pkgs.buildPackages.zstd ] else [ ]);
+    ++ toolsOf compressor;
 
   customised = derivation {
     inherit name extraCommands fakeRootCommands;

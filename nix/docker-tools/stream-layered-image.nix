@@ -8,6 +8,7 @@
   overridable,
   pkgs,
   storeLayers,
+  toolsOf,
 }:
 
 overridable (
@@ -119,12 +120,13 @@ overridable (
 
     result = mkStreamer {
       name = "stream-${baseName}";
-      tools = if layerCompressor == "zstd" then [ pkgs.buildPackages.zstd ] else [ ];
+      tools = toolsOf layerCompressor;
       inherit image meta;
       passthru = {
         conf = configFile;
         isExe = true;
         streamScript = result;
+        layer = customisation;
         inherit imageName image;
         inherit (image) imageTag layers;
       }

@@ -1,0 +1,303 @@
+"""dockerTools' functions: their arguments, and what comes of each."""
+
+import json
+import subprocess
+import tarfile
+
+import pytest
+
+COMMON = {
+    *("name", "tag", "fromImage", "config", "architecture", "created", "extraCommands", "uid", "gid"),
+    *("includeNixDB", "meta"),
+}
+BUILD_IMAGE = COMMON | {
+    *("fromImageName", "fromImageTag", "copyToRoot", "keepContentsDirlinks", "contents"),
+    *("runAsRoot", "diskSize", "buildVMMemorySize", "compressor"),
+}
+STREAM = COMMON | {
+    *("contents", "mtime", "uname", "gname", "maxLayers", "fakeRootCommands", "enableFakechroot"),
+    *("includeStorePaths", "passthru", "layeringPipeline", "debug"),
+}
+THEIRS = {
+    "buildImage": BUILD_IMAGE,
+    "streamLayeredImage": STREAM,
+    "buildLayeredImage": STREAM | {"compressor"},
+}
+OURS = {"annotations", "fromImageName", "fromImageTag", "layerCompressor", "perms"}
+
+TREE = """
+  let tree = import ./nix/docker-tools/run-bash.nix { inherit pkgs; }; in
+"""
+
+
+@pytest.mark.parametrize("function", THEIRS)
+def test_the_arguments_are_theirs(nix, function):
+    found = nix.evaluate(f"dockerTools.{function}.__functionArgs")
+    assert set(found) >= THEIRS[function]
+    assert set(found) - THEIRS[function] <= OURS
+    assert {name for name, has_default in found.items() if not has_default} == {"name"}
+
+
+def test_the_defaults_are_theirs(nix):
+    """By the image that comes of them: another value makes another."""
+    defaults = """
+      tag = null; fromImage = null; architecture = pkgs.stdenv.hostPlatform.go.GOARCH;
+      created = "1970-01-01T00:00:01Z"; extraCommands = ""; uid = 0; gid = 0; includeNixDB = false; meta = { };
+    """
+    layered = """
+      contents = [ ]; config = { }; mtime = "1970-01-01T00:00:01Z"; uname = "root"; gname = "root"; maxLayers = 100;
+      fakeRootCommands = ""; enableFakechroot = false; includeStorePaths = true;
+    """
+    single = """
+      copyToRoot = null; contents = null; keepContentsDirlinks = false; config = null; runAsRoot = null;
+      fromImageName = null; fromImageTag = null; diskSize = 1024; buildVMMemorySize = 512; compressor = "gz";
+    """
+    given = {"buildImage": single, "streamLayeredImage": layered, "buildLayeredImage": layered + 'compressor = "gz";'}
+    for function, others in given.items():
+        short = f'(dockerTools.{function} {{ name = "x"; }}).outPath'
+        long = f'(dockerTools.{function} {{ name = "x"; {defaults} {others} }}).outPath'
+        assert nix.evaluate(f"{short} == {long}"), function
+
+
+def test_what_the_results_tell(nix):
+    assert nix.evaluate(
+        """
+        let
+          single = dockerTools.buildImage { name = "Reg.example/Path/X"; meta.description = "d"; };
+          stream = dockerTools.streamLayeredImage { name = "s"; tag = "1"; passthru.mine = 3; };
+          layered = dockerTools.buildLayeredImage { name = "l"; tag = "1"; compressor = "zstd"; };
+        in [
+          single.name single.imageName single.buildArgs.name single.meta.description (single.layer ? outPath)
+          stream.name stream.isExe stream.imageTag stream.passthru.mine (stream.conf ? outPath) (stream.streamScript ? outPath)
+          layered.name layered.imageName (layered.stream.isExe)
+        ]
+        """
+    ) == [
+        *("docker-image-X.tar.gz", "reg.example/path/x", "Reg.example/Path/X", "d", True),
+        *("stream-s", True, "1", 3, True, True),
+        *("l.tar.zst", "l", True),
+    ]
+
+
+def test_the_image_tag_does_not_drag_the_closure_along(nix):
+    assert nix.evaluate(
+        """
+        map (image: builtins.hasContext image.imageTag || builtins.stringLength image.imageTag != 32) [
+          (dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; })
+          (dockerTools.streamLayeredImage { name = "x"; contents = [ pkgs.busybox ]; })
+        ]
+        """
+    ) == [False, False]
+
+
+@pytest.mark.parametrize(
+    "function, change",
+    [("buildImage", 'created = "now"'), ("streamLayeredImage", 'created = "2020-01-01T00:00:00Z"')],
+)
+def test_created_makes_no_other_layer(nix, function, change):
+    layers = f'map toString (dockerTools.{function} {{ name = "x"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; %s }}).layers'
+    assert nix.evaluate(f"{layers % ''} == {layers % (change + ';')}")
+
+
+def test_override(nix):
+    assert nix.evaluate(
+        """
+        let image = dockerTools.buildImage { name = "x"; tag = "1"; }; in [
+          (image.override { tag = "2"; }).imageTag
+          (image.override (old: { tag = old.tag + "3"; })).imageTag
+          ((image.override { tag = "2"; }).override { name = "y"; }).imageTag
+        ]
+        """
+    ) == ["2", "13", "2"]
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        ('buildImage { name = "x"; runAsRoot = "true"; }', "runAsRoot is not there yet"),
+        ('streamLayeredImage { name = "x"; enableFakechroot = true; }', "enableFakechroot is not there yet"),
+        ('buildLayeredImage { name = "x"; enableFakechroot = true; }', "enableFakechroot is not there yet"),
+        ('streamLayeredImage { name = "x"; maxLayers = 1; }', "maxLayers = 1 leaves none for store paths"),
+        ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "both contents and copyToRoot are given"),
+        ('buildImage { name = "x"; compressor = "gzip"; }', 'compressor = "gzip", expected none, gz or zstd'),
+        ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
+    ],
+)
+def test_what_is_refused(nix, call, complaint):
+    assert complaint in nix.failure(f"dockerTools.{call}")
+
+
+def test_contents_is_an_old_name_of_copy_to_root(nix):
+    process = nix("nix-build", "--no-out-link", "-E", prelude('dockerTools.buildImage { name = "x"; contents = pkgs.busybox; }'))
+    assert "contents is deprecated, use copyToRoot (image x)" in process.stderr
+    assert "bin/busybox" in members(nix.build('(dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; }).layer'))
+
+
+def prelude(expression: str) -> str:
+    return f"with import ./. {{ pkgs = import ./nix/host-pkgs.nix {{ }}; }}; let pkgs = import ./nix/host-pkgs.nix {{ }}; in {expression}"
+
+
+def members(layer) -> dict[str, tarfile.TarInfo]:
+    """The members of a layer directory's tar, by name."""
+    with tarfile.open(layer / "layer.tar") as tar:
+        return {member.name: member for member in tar}
+
+
+def test_commands_bring_along_what_stays_and_not_what_they_call(nix):
+    layer = nix.build(
+        """
+        (dockerTools.buildImage {
+          name = "x";
+          extraCommands = "${pkgs.coreutils}/bin/ln -s ${pkgs.busybox}/bin/sh sh; mkdir -m 700 private";
+        }).layer
+        """
+    )
+    packed = json.loads((layer / "layer.json").read_text())["storePaths"]
+    assert [path[44:] for path in packed] == ["busybox"]
+    assert members(layer)["private"].mode == 0o700
+
+
+def test_fake_root_commands(nix):
+    layer = nix.build(
+        """
+        (dockerTools.streamLayeredImage {
+          name = "x";
+          contents = [ pkgs.busybox ];
+          fakeRootCommands = ''
+            mkdir -p home/alice srv
+            touch home/alice/file srv/su
+            chown -R 1000:100 home/alice
+            chown 12345:5 srv/su
+            chmod 6755 srv/su
+          '';
+        }).layer
+        """
+    )
+    found = {name: (member.uid, member.gid, member.mode) for name, member in members(layer).items()}
+    assert found["home/alice"] == (1000, 100, 0o755) and found["home/alice/file"] == (1000, 100, 0o644)
+    assert found["srv/su"] == (12345, 5, 0o6755) and found["home"] == (0, 0, 0o755)
+
+
+def test_a_failing_command_fails_the_build(nix):
+    assert "failed with exit code" in nix.failure('dockerTools.buildImage { name = "x"; extraCommands = "false; true"; }')
+    call = 'dockerTools.buildLayeredImage { name = "x"; fakeRootCommands = "false; true"; }'
+    assert "failed with exit code" in nix.failure(call)
+
+
+def test_owners_and_perms(nix):
+    layer = nix.build(
+        TREE
+        + """
+        (dockerTools.buildImage {
+          name = "x";
+          copyToRoot = tree "tree" { } "mkdir -p $out/srv; ln -s ${pkgs.busybox} $out/srv/busybox; touch $out/srv/file";
+          uid = 7;
+          gid = 8;
+          perms = [ { path = "srv/file"; mode = "0600"; gid = 9; } ];
+        }).layer
+        """
+    )
+    found = {name: (member.uid, member.gid) for name, member in members(layer).items()}
+    assert found["srv"] == found["srv/busybox/bin"] == (7, 8) and found["srv/file"] == (7, 9)
+
+
+def test_several_tags_and_annotations(nix):
+    image = nix.build('(dockerTools.buildImage { name = "x"; tag = [ "1" "2" ]; annotations.a = "b"; }).image')
+    index = json.loads((image / "index.json").read_text())
+    digest = index["manifests"][0]["digest"].replace(":", "/")
+    assert [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in index["manifests"]] == ["1", "2"]
+    assert json.loads((image / "blobs" / digest).read_text())["annotations"] == {"a": "b"}
+
+
+@pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
+def test_layers_compressed_in_the_image(nix, builder, function):
+    archive = nix.build(f'dockerTools.{function} {{ name = "x"; layerCompressor = "zstd"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}')
+    listed = json.loads(builder("list-layers", archive, "--json").stdout)
+    assert {layer["mediaType"] for layer in listed} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
+
+
+@pytest.mark.parametrize("compressor", ["none", "gz", "zstd"])
+@pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
+def test_what_a_base_has_is_not_repeated(nix, builder, function, compressor):
+    """A base that is an archive of which nothing is known, however compressed."""
+    image = nix.build(
+        f"""
+        dockerTools.{function} {{
+          name = "x";
+          fromImage = "${{dockerTools.buildImage {{ name = "base"; copyToRoot = pkgs.busybox; compressor = "{compressor}";
+            config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}}}";
+          config.Env = [ "SHELL=${{pkgs.bash}}/bin/bash" "BOX=${{pkgs.busybox}}" ];
+        }}
+        """
+    )
+    assert found_in_archive(image).count("busybox") == 1
+    listed = json.loads(builder("list-layers", image, "--json").stdout)
+    assert sum(layer["size"] for layer in listed[1:]) > 1e6  # bash came along
+
+
+def found_in_archive(archive) -> list[str]:
+    """The names of all files in the layers of a gzipped archive of plain layers, repeats included."""
+    with tarfile.open(archive) as tar:
+        manifest = json.load(tar.extractfile("manifest.json"))[0]
+        names = []
+        for layer in manifest["Layers"]:
+            with tarfile.open(fileobj=tar.extractfile(layer)) as inner:
+                names += [member.name for member in inner if member.isfile()]
+    return [name.rpartition("/")[2] for name in names if name.startswith("nix/store")]
+
+
+def test_a_base_that_names_a_layer_twice(nix, builder):
+    """Case 18 of the NixOS test."""
+    image = nix.build(
+        """
+        let
+          layer = mkLayer { copyToRoot = ./nix/docker-tools/test-path; };
+          base = mkImage { name = "base"; layers = [ layer layer ]; };
+        in dockerTools.buildImage { name = "x"; fromImage = base; extraCommands = "echo top >top"; }
+        """
+    )
+    diff_ids = [layer["diffID"] for layer in json.loads(builder("list-layers", image, "--json").stdout)]
+    assert len(diff_ids) == 3 and diff_ids[0] == diff_ids[1]
+
+
+def test_layers_are_the_same_when_built_again(nix):
+    expression = prelude(
+        """dockerTools.buildLayeredImage {
+          name = "x"; contents = [ pkgs.busybox ]; includeNixDB = true;
+          extraCommands = "echo hello >hello"; fakeRootCommands = "chown 5 hello";
+        }"""
+    )
+    for attribute in ("layer", "stream"):
+        nix("nix-build", "--no-out-link", "-E", f"({expression}).{attribute}")
+        nix("nix-build", "--no-out-link", "--check", "-E", f"({expression}).{attribute}")
+
+
+def test_the_streamed_archive_is_the_built_one(nix):
+    call = '{ name = "x"; contents = [ pkgs.busybox ]; extraCommands = "echo hello >hello"; %s }'
+    stream = nix.build(f"dockerTools.streamLayeredImage {call % ''}")
+    plain = 'compressor = "none";'
+    archive = nix.build(f"dockerTools.buildLayeredImage {call % plain}")
+    assert subprocess.run([stream], capture_output=True, check=True).stdout == archive.read_bytes()
+
+
+def test_the_overlay_replaces_the_builders_and_leaves_the_rest(nix):
+    assert nix.evaluate(
+        """
+        let
+          overlay = import ./nix/docker-tools/overlay.nix;
+          previous.dockerTools = { buildImage = "theirs"; pullImage = "theirs"; fakeNss = "theirs"; };
+          final = pkgs // previous // overlay final previous;
+        in [
+          final.dockerTools.pullImage final.dockerTools.fakeNss
+          (builtins.attrNames final.dockerTools)
+          (final.dockerTools.buildImage { name = "x"; }).imageName
+        ]
+        """
+    ) == [
+        *("theirs", "theirs"),
+        [
+            *("buildImage", "buildImageWithNixDb", "buildLayeredImage", "buildLayeredImageWithNixDb"),
+            *("fakeNss", "pullImage", "streamLayeredImage"),
+        ],
+        "x",
+    ]
