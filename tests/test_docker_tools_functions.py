@@ -235,6 +235,22 @@ def test_what_a_base_has_is_not_repeated(nix, builder, function, compressor):
     assert sum(layer["size"] for layer in listed[1:]) > 1e6  # bash came along
 
 
+@pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
+def test_nor_what_is_below_a_base_of_ours(nix, function):
+    image = nix.build(
+        f"""
+        let
+          foreign = "${{dockerTools.buildImage {{ name = "foreign"; copyToRoot = pkgs.busybox;
+            config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}}}";
+          base = dockerTools.{function} {{ name = "base"; fromImage = foreign; extraCommands = "echo >between"; }};
+        in dockerTools.{function} {{
+          name = "x"; fromImage = base; config.Env = [ "BOX=${{pkgs.busybox}}" "SHELL=${{pkgs.bash}}" ];
+        }}
+        """
+    )
+    assert found_in_archive(image).count("busybox") == 1 and "bash" in found_in_archive(image)
+
+
 def found_in_archive(archive) -> list[str]:
     """The names of all files in the layers of a gzipped archive of plain layers, repeats included."""
     with tarfile.open(archive) as tar:

@@ -10,11 +10,13 @@
   ```
 
   An archive that these functions made is left alone for the image directory that it was packed from.
+  `isOurs`: laminix made all of its layers, down to the lowest.
 */
-fromImage:
-
-{
-  image = fromImage.image or fromImage;
-  layers = fromImage.layers or [ ];
-  isOurs = fromImage ? layers;
-}
+let
+  base = fromImage: rec {
+    image = fromImage.image or fromImage;
+    layers = fromImage.layers or [ ];
+    isOurs = fromImage == null || fromImage ? layers && (base (image.parent or null)).isOurs;
+  };
+in
+base

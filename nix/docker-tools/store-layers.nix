@@ -30,6 +30,9 @@
   ...
 }@arguments:
 
+let
+  lower = base fromImage;
+in
 mkLayers (
   removeAttrs arguments [
     "roots"
@@ -42,7 +45,8 @@ mkLayers (
       closure = roots;
       omitRoot = roots;
       maxLayers = maxLayers - 1;
-      base = if fromImage == null then [ ] else [ (base fromImage).image ];
+      # Of layers of ours it is written beside them what they pack; others have to be read.
+      base = if lower.isOurs then lower.layers else [ lower.image ];
       countBase = true;
     };
   }
