@@ -4,9 +4,9 @@ import io
 import tarfile
 
 import pytest
-from laminix import archive
+from laminix.forms import archive
 from laminix.errors import LaminixError
-from laminix.tar_writer import END
+from laminix.tar.writer import END
 
 
 def test_tarfile_reads_every_kind_of_member():

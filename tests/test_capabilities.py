@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from laminix.capabilities import NAMES, read_capabilities
+from laminix.layers.capabilities import NAMES, read_capabilities
 from laminix.errors import LaminixError
 from laminix.strict_json import Value
 

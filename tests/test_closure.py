@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from laminix.closure import StorePath, read_closure
+from laminix.store.closure import StorePath, read_closure
 from laminix.errors import LaminixError
 from laminix.strict_json import loads
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from laminix.forms import open_image
-from laminix.layer_bytes import checked_pieces, open_plain
+from laminix.images.layer_bytes import checked_pieces, open_plain
 from members import HardLink, Link, tar, write_directory, write_tar
 from parents import (
     ARCHITECTURE,

@@ -10,7 +10,7 @@ import tarfile
 import pytest
 from laminix.errors import LaminixError
 from laminix.forms import open_image
-from laminix.layer_bytes import checked_pieces, plain_pieces
+from laminix.images.layer_bytes import checked_pieces, plain_pieces
 from members import DIRECTORY, HardLink, Link, tar, write_directory, write_tar
 from parents import (
     Image,

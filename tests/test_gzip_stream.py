@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from laminix.gzip_stream import BLOCK, gzip_stream
+from laminix.compression.gzip_stream import BLOCK, gzip_stream
 
 SIZES = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 17]
 

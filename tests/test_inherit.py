@@ -3,8 +3,8 @@
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.inherit import environment, full_history, inherit, runtime
-from laminix.oci import Config
+from laminix.images.inherit import environment, full_history, inherit, runtime
+from laminix.images.oci import Config
 
 ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from laminix.errors import LaminixError
-from laminix.image import StoredLayer
-from laminix.layer_bytes import checked_pieces, compression_of_layer, measured, open_plain, plain_pieces
+from laminix.images.image import StoredLayer
+from laminix.images.layer_bytes import checked_pieces, compression_of_layer, measured, open_plain, plain_pieces
 
 TAR = b"any bytes" * 500_000
 BLOB = gzip.compress(TAR, mtime=0)

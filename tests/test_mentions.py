@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from laminix import mentions
-from laminix.closure import StorePath
-from laminix.mentions import hashes, mentioned
+from laminix.layers import mentions
+from laminix.store.closure import StorePath
+from laminix.layers.mentions import hashes, mentioned
 
 
 def path(letter, name):

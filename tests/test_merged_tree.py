@@ -6,9 +6,9 @@ import members
 import pytest
 from members import DIRECTORY, HardLink, Link
 
-from laminix import tar_reader
+from laminix.tar import reader as tar_reader
 from laminix.errors import LaminixError
-from laminix.merged_tree import BY_ITS_NAME, MergedTree, content_digest
+from laminix.images.merged_tree import BY_ITS_NAME, MergedTree, content_digest
 
 STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
 

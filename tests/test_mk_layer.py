@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from layer_files import LayerMaker, content, diff_id, layer_json, members, names, one_line, store_path
-from laminix.layer import read_layer
-from laminix.recipe import open_recipe
+from laminix.layers.layer import read_layer
+from laminix.layers.recipe import open_recipe
 from members import DIRECTORY, Link, write_directory
 
 SHA_OF_EMPTY = "sha256:" + hashlib.sha256(bytes(1024)).hexdigest()

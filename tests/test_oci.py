@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from laminix import oci
+from laminix.images import oci
 from laminix.errors import LaminixError
-from laminix.platform import Platform
+from laminix.images.platform import Platform
 from laminix.strict_json import loads
 
 DIGEST = f"sha256:{'0' * 64}"

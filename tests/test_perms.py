@@ -2,8 +2,8 @@
 
 import pytest
 
-from laminix.entries import FILE, Entry
-from laminix.perms import apply_rules, read_rules
+from laminix.tar.entries import FILE, Entry
+from laminix.layers.perms import apply_rules, read_rules
 from laminix.strict_json import Value
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from laminix.errors import LaminixError
-from laminix.platform import Platform, machine_platform, parse_platform
+from laminix.images.platform import Platform, machine_platform, parse_platform
 
 
 @pytest.mark.parametrize("text", ("linux/amd64", "linux/arm/v7", "windows/amd64"))

@@ -2,7 +2,7 @@
 
 import pytest
 from laminix.errors import LaminixError
-from laminix.reference import Reference, check_name, check_tag, parse_reference, qualified
+from laminix.images.reference import Reference, check_name, check_tag, parse_reference, qualified
 
 GOOD_NAMES = (
     "hello",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laminix.store_path import full_name, package_name
+from laminix.store.store_path import full_name, package_name
 
 HASH = "/nix/store/" + "0" * 32
 

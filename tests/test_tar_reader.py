@@ -9,8 +9,8 @@ import tarfile
 
 import pytest
 
-from laminix import tar_reader
-from laminix.entries import CHARACTER_DEVICE, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK
+from laminix.tar import reader as tar_reader
+from laminix.tar.entries import CHARACTER_DEVICE, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK
 from laminix.errors import LaminixError
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}

@@ -9,8 +9,8 @@ import tarfile
 
 import pytest
 
-from laminix.entries import DIRECTORY, FILE, SYMLINK, Entry, Owner
-from laminix.tar_writer import BLOCK, END, header, padding, split
+from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, Owner
+from laminix.tar.writer import BLOCK, END, header, padding, split
 
 LARGEST = 8 << 30  # the first size that needs more than eleven octal digits
 READERS = {

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from laminix.errors import LaminixError
-from laminix.uncompress import PIECE, compression_of, uncompressed
+from laminix.compression.uncompress import PIECE, compression_of, uncompressed
 
 
 def zstd(data: bytes) -> bytes:

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from laminix.entries import OPAQUE, WHITEOUT_PREFIX
+from laminix.tar.entries import OPAQUE, WHITEOUT_PREFIX
 from laminix.errors import LaminixError
 from laminix.forms import open_image
-from laminix.image import Image
-from laminix.layer import layers_in, read_layer
-from laminix.layer_tar import checked_members
+from laminix.images.image import Image
+from laminix.layers.layer import layers_in, read_layer
+from laminix.images.layer_tar import checked_members
 
 
 def held_paths(base: str, wanted: Collection[str]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from laminix.plan_cost import Piece, joined, single_pieces
 from laminix.plan_graph import Graph
 from laminix.plan_moves import Group, improve
-from laminix.store_path import full_name, package_name
+from laminix.store.store_path import full_name, package_name
 
 Plan = Sequence[Sequence[str]]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from laminix.closure import StorePath
-from laminix.store_path import full_name, without_version
+from laminix.store.closure import StorePath
+from laminix.store.store_path import full_name, without_version
 
 MOST_COUNTED = 20_000  # up to so many paths each one counts; of more, a sample does
 SAMPLE = 1024  # half of it roots, where there are so many

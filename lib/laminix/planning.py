@@ -8,7 +8,7 @@ from laminix.plan_carry import carry_over, find_homes
 from laminix.plan_cost import Piece, expected_transfer, joined, single_pieces
 from laminix.plan_graph import Graph, touches
 from laminix.planner import plan_afresh, plan_order
-from laminix.store_path import full_name
+from laminix.store.store_path import full_name
 
 WHAT = "bad plan"
 # A plan carried over is given up for a fresh one that moves this much less on average: the change itself

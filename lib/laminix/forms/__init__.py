@@ -5,9 +5,9 @@ import argparse
 from laminix.errors import LaminixError
 from laminix.forms import dir_transport, docker_archive, docker_legacy, oci_layout
 from laminix.forms.choice import choose
-from laminix.image import Image
-from laminix.members import WHAT, ArchiveMembers, DirectoryMembers, open_members
-from laminix.platform import parse_platform
+from laminix.images.image import Image
+from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers, open_members
+from laminix.images.platform import parse_platform
 
 # In this order: a hybrid archive is a layout too, and its manifest.json goes first.
 FORMS = (docker_archive, dir_transport, oci_layout, docker_legacy)

@@ -9,11 +9,11 @@ from laminix.descriptor import Descriptor
 from laminix.digest import hasher, written
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
-from laminix.image import Image, StoredLayer
-from laminix.image_making import stored_layer
-from laminix.layer import read_layer
-from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.oci import (
+from laminix.images.image import Image, StoredLayer
+from laminix.images.making import stored_layer
+from laminix.layers.layer import read_layer
+from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.images.oci import (
     INDEX_TYPES,
     MANIFEST_TYPES,
     NAME_ANNOTATION,
@@ -25,8 +25,8 @@ from laminix.oci import (
     read_index,
     read_manifest,
 )
-from laminix.platform import Platform, read_platform
-from laminix.reference import Reference, split_tag
+from laminix.images.platform import Platform, read_platform
+from laminix.images.reference import Reference, split_tag
 
 # What buildx puts into an index beside its images: statements about them, for no platform.
 UNKNOWN = "unknown"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from laminix.errors import LaminixError
-from laminix.image import Image
-from laminix.platform import Platform, machine_platform
-from laminix.reference import DEFAULT_TAG, Reference, qualified_name, split_tag
+from laminix.images.image import Image
+from laminix.images.platform import Platform, machine_platform
+from laminix.images.reference import DEFAULT_TAG, Reference, qualified_name, split_tag
 
 WHAT = "bad choice of image"
 

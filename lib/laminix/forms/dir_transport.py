@@ -8,11 +8,11 @@ from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.oci_layout import by_digest, kept_manifest, link_to_store, write_pieces
-from laminix.image import Image
-from laminix.layer_bytes import checked_pieces, measured
-from laminix.members import ArchiveMembers, DirectoryMembers
-from laminix.oci import read_index, read_manifest
-from laminix.reference import Reference
+from laminix.images.image import Image
+from laminix.images.layer_bytes import checked_pieces, measured
+from laminix.forms.members import ArchiveMembers, DirectoryMembers
+from laminix.images.oci import read_index, read_manifest
+from laminix.images.reference import Reference
 
 MANIFEST = "manifest.json"
 VERSION = b"Directory Transport Version: 1.1\n"

@@ -8,21 +8,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from laminix import archive, strict_json
+from laminix import strict_json
+from laminix.forms import archive
 from laminix import descriptor as types
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
 from laminix.forms import oci_layout
 from laminix.forms.blobs import check_layer_number, check_stored_size
 from laminix.forms.choice import Candidate
-from laminix.image import Image, StoredLayer
-from laminix.layer_bytes import checked_pieces, measured
-from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.oci import in_order, read_config
-from laminix.reference import Reference, familiar_name, read_reference
+from laminix.images.image import Image, StoredLayer
+from laminix.images.layer_bytes import checked_pieces, measured
+from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.images.oci import in_order, read_config
+from laminix.images.reference import Reference, familiar_name, read_reference
 from laminix.strict_json import Value
-from laminix.tar_writer import END
-from laminix.uncompress import LONGEST_MAGIC, compression_of
+from laminix.tar.writer import END
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 
 MANIFEST = "manifest.json"
 

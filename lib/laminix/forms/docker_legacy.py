@@ -8,22 +8,23 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from laminix import archive, strict_json
+from laminix import strict_json
+from laminix.forms import archive
 from laminix import descriptor as types
 from laminix.beside import Beside
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_archive import MANIFEST, manifest_json, repositories_json
-from laminix.image import Image, StoredLayer
-from laminix.layer_bytes import compression_of_layer, hashed, plain_pieces
-from laminix.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.oci import Config, layer_history, read_config
-from laminix.platform import Platform
-from laminix.reference import Reference
+from laminix.images.image import Image, StoredLayer
+from laminix.images.layer_bytes import compression_of_layer, hashed, plain_pieces
+from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.images.oci import Config, layer_history, read_config
+from laminix.images.platform import Platform
+from laminix.images.reference import Reference
 from laminix.strict_json import Value, dumps
-from laminix.tar_writer import END
-from laminix.uncompress import LONGEST_MAGIC, compression_of, uncompressed
+from laminix.tar.writer import END
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 
 REPOSITORIES = "repositories"
 PIECE = 1 << 20

@@ -13,10 +13,10 @@ from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, find_by_config, index_candidates, recipe_name
 from laminix.forms.choice import Candidate
-from laminix.image import Image, StoredLayer
-from laminix.layer_bytes import checked_pieces, compression_of_layer, measured
-from laminix.members import ArchiveMembers, DirectoryMembers
-from laminix.oci import (
+from laminix.images.image import Image, StoredLayer
+from laminix.images.layer_bytes import checked_pieces, compression_of_layer, measured
+from laminix.forms.members import ArchiveMembers, DirectoryMembers
+from laminix.images.oci import (
     NAME_ANNOTATION,
     TAG_ANNOTATION,
     Index,
@@ -25,7 +25,7 @@ from laminix.oci import (
     in_order,
     read_index,
 )
-from laminix.reference import Reference
+from laminix.images.reference import Reference
 from laminix.regular_file import read_regular_file
 
 INDEX = "index.json"

@@ -1,0 +1,1 @@
+"""Compressors and decompressors of blobs and archives."""

@@ -1,0 +1,238 @@
+"""Named members of a directory or of an archive, read alike, in any order.
+
+An archive is scanned once, header by header: what that costs depends on its members, not on its bytes.
+"""
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
+from laminix.errors import LaminixError, shown
+from laminix.regular_file import read_regular_file
+from laminix.tar.reader import scan
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
+
+WHAT = "bad image"
+PIECE = 1 << 20
+MOST_HOPS = 40  # links to links, as the kernel counts them
+LARGEST_DOCUMENT = 64 << 20  # bytes of a JSON document; more is garbage or an attack
+
+
+def open_members(path: str) -> "DirectoryMembers | ArchiveMembers":
+    """The members of the directory or archive at PATH; ``-`` is an archive on standard input.
+
+    Raises LaminixError where there is neither.
+    """
+    if path == "-":
+        return ArchiveMembers(_seekable(open(0, "rb", buffering=0, closefd=False), "-"), "-")
+    if not os.path.exists(path):
+        raise LaminixError(WHAT, "no such file or directory", path)
+    if os.path.isdir(path):
+        return DirectoryMembers(path)
+    if not os.path.isfile(path):
+        raise LaminixError(WHAT, "neither a file nor a directory; '-' reads an archive from a pipe", path)
+    return ArchiveMembers(_seekable(open(path, "rb", buffering=0), path), path)
+
+
+class DirectoryMembers:
+    """Files in a directory, by their names relative to it; symbolic links are followed wherever they lead."""
+
+    def __init__(self, place: str):
+        self.place = place
+
+    def names(self) -> Iterator[str]:
+        """The names of all that is no directory, nor behind a link to one."""
+        for directory, _, files in os.walk(self.place):
+            for name in files:
+                yield os.path.relpath(os.path.join(directory, name), self.place)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file NAME."""
+        return self.file(name) is not None
+
+    def read(self, name: str) -> bytes:
+        """The content of the document NAME."""
+        _check_document_size(self.size(name), self.location(name))
+        return read_regular_file(self._existing(name))
+
+    def open(self, name: str) -> BinaryIO:
+        """NAME's content, to be read from its start."""
+        return open(self._existing(name), "rb", buffering=0)
+
+    def size(self, name: str) -> int:
+        """How many bytes NAME has."""
+        return os.stat(self._existing(name)).st_size
+
+    def location(self, name: str) -> str:
+        """Where NAME is, for people."""
+        return os.path.join(self.place, name)
+
+    def file(self, name: str) -> str | None:
+        """The path of the file that is NAME, None where there is none."""
+        path = os.path.join(self.place, _checked(name, self.place))
+        return path if os.path.isfile(path) else None
+
+    def _existing(self, name: str) -> str:
+        path = self.file(name)
+        if path is None:
+            raise missing(name, self.place)
+        return path
+
+
+class ArchiveMembers:
+    """Members of a tar archive, by their names; links to other members are followed."""
+
+    def __init__(self, file: BinaryIO, place: str):
+        self.place = place
+        self._file = file
+        self._members: dict[bytes, _Member] = {}
+        for entry, offset in scan(file, WHAT, place, relative=True):
+            self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
+
+    def names(self) -> Iterator[str]:
+        """The names of all members but directories."""
+        return (os.fsdecode(path) for path, member in self._members.items() if member.type != DIRECTORY)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a member NAME that is a file, or leads to one."""
+        return self._find(name) is not None
+
+    def read(self, name: str) -> bytes:
+        """The content of the document NAME."""
+        member = self._existing(name)
+        _check_document_size(member.size, self.location(name))
+        return self._section(member).readall()
+
+    def open(self, name: str) -> BinaryIO:
+        """NAME's content, to be read from its start."""
+        return self._section(self._existing(name))
+
+    def size(self, name: str) -> int:
+        """How many bytes NAME has."""
+        return self._existing(name).size
+
+    def location(self, name: str) -> str:
+        """Where NAME is, for people."""
+        return f"{self.place}!{name}"
+
+    def file(self, name: str) -> None:
+        """None: no file is a member and nothing else."""
+
+    def _section(self, member: "_Member") -> "_Section":
+        return _Section(self._file, member.offset, member.size)
+
+    def _existing(self, name: str) -> "_Member":
+        member = self._find(name)
+        if member is None:
+            raise missing(name, self.place)
+        return member
+
+    def _find(self, name: str) -> "_Member | None":
+        """The file that NAME is or leads to; None where a name is missing."""
+        path = _checked(name, self.place).encode("utf-8", "surrogatepass")
+        for _ in range(MOST_HOPS):
+            member = self._members.get(path)
+            if member is None or member.type == FILE:
+                return member
+            if member.type not in (SYMLINK, HARD_LINK):
+                return None
+            path = self._target(path, member)
+        raise LaminixError(WHAT, f"the links from {name!r} lead nowhere, in a circle", self.place)
+
+    def _target(self, path: bytes, member: "_Member") -> bytes:
+        """The member that a link at PATH points to; a hard link's target is counted from the root."""
+        base = os.path.dirname(path) if member.type == SYMLINK else b""
+        target = os.path.normpath(os.path.join(base, member.link))
+        if target.startswith((b"/", b"../")) or target == b"..":
+            why = f"{shown(path)!r} is a link out of the archive, to {shown(member.link)!r}"
+            raise LaminixError(WHAT, why, self.place)
+        return target
+
+
+class _Member(NamedTuple):
+    type: bytes
+    offset: int  # of its content, in bytes
+    size: int  # of its content
+    link: bytes
+
+
+class _Section(io.RawIOBase):
+    """Part of a file, read independently of all other readers of it."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int):
+        self._file = file  # held, so that it stays open
+        self._start = start
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._position)
+        wanted = left if size < 0 else min(size, left)
+        data = os.pread(self._file.fileno(), wanted, self._start + self._position)
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def missing(name: str, place: str) -> LaminixError:
+    """The error that PLACE has no member NAME; for the caller to raise."""
+    return LaminixError(WHAT, f"{name!r} is missing in it", place)
+
+
+def _checked(name: str, place: str) -> str:
+    """NAME, if it stays within; a document may name anything."""
+    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise LaminixError(WHAT, f"it names {name!r}, which is outside", place)
+    return os.path.normpath(name)
+
+
+def _check_document_size(size: int, location: str) -> None:
+    if size > LARGEST_DOCUMENT:
+        why = f"this document has {size} bytes; at most {LARGEST_DOCUMENT} are read"
+        raise LaminixError(WHAT, why, location)
+
+
+def _seekable(file: BinaryIO, place: str) -> BinaryIO:
+    """FILE if it is a plain file, else a temporary one with all of its plain bytes."""
+    start = b""
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        start = os.pread(file.fileno(), LONGEST_MAGIC, 0)
+        if not start:
+            raise LaminixError(WHAT, "it is empty", place)
+        if compression_of(start) == "none":
+            return file
+    return _spooled(uncompressed(iter(lambda: file.read(PIECE), b""), place), place)
+
+
+def _spooled(pieces: Iterator[bytes], place: str) -> BinaryIO:
+    import tempfile  # only compressed archives and pipes need it
+
+    spool = tempfile.TemporaryFile(buffering=0)
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            view = view[spool.write(view) :]
+    if not spool.tell():
+        raise LaminixError(WHAT, "it is empty", place)
+    return spool

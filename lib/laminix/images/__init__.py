@@ -1,0 +1,1 @@
+"""Images: their documents, their layers, and what is done with both."""

@@ -1,0 +1,1 @@
+"""Layers: what goes into one, how it looks, and the directory that describes it."""

@@ -1,0 +1,173 @@
+"""Permissions by rule: who owns which entries of a layer, in which mode, with which xattrs."""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from laminix.layers.capabilities import XATTR, read_capabilities
+from laminix.tar.entries import FILE, SYMLINK, WHITEOUT_PREFIX, Entry
+from laminix.errors import shown
+from laminix.strict_json import Value
+
+KEYS = {"path", "glob", "mode", "uid", "gid", "uname", "gname", "capabilities", "xattrs"}
+LARGEST_ID = 2**32 - 2  # the kernel keeps 2^32 - 1 for "no id"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which entries it is for, and the fields that it sets; None leaves a field as it is."""
+
+    pattern: str  # as the user wrote it
+    path: bytes | None  # the one entry it is for; None for a glob
+    expression: re.Pattern[bytes] | None  # matches the whole path of each entry that a glob is for
+    mode: int | None
+    owner: dict[str, int | bytes]  # the fields of Owner that it sets
+    xattrs: dict[bytes, bytes]
+    place: Value  # where it stands, for errors
+
+
+def read_rules(document: Value) -> list[Rule]:
+    """The rules of a --perms document, in its order.  Raises LaminixError for what makes no sense."""
+    return [_read_rule(element) for element in document]
+
+
+def _read_rule(value: Value) -> Rule:
+    value.only(KEYS)
+    path, glob = value.get("path"), value.get("glob")
+    if (path is None) == (glob is None):
+        raise value.error("expected either 'path' or 'glob'")
+    pattern = path or glob
+    if pattern.text().strip("/") != pattern.raw or not pattern.raw:
+        raise pattern.error(f"found {pattern.raw!r}, expected a path without a slash at either end")
+    rule = Rule(
+        pattern=pattern.raw,
+        path=_bytes(path) if path else None,
+        expression=re.compile(_glob(_bytes(glob)), re.DOTALL) if glob else None,
+        mode=_read_mode(value.get("mode")),
+        owner=_read_owner(value),
+        xattrs=_read_xattrs(value),
+        place=value,
+    )
+    if rule.mode is None and not rule.owner and not rule.xattrs:
+        raise value.error("sets nothing, expected one of mode, uid, gid, uname, gname, capabilities, xattrs")
+    return rule
+
+
+def _bytes(value: Value) -> bytes:
+    return value.text().encode("utf-8", "surrogateescape")
+
+
+def _glob(pattern: bytes) -> bytes:
+    """A regular expression for the glob: ``*`` and ``?`` stop at a slash, ``**`` does not.
+
+    ``**/`` stands for any number of directories, none included.
+    """
+    # Repeats say nothing new, and matching them one by one takes time beyond all measure.
+    pattern = re.sub(rb"(?<![^/])(?:\*\*/)+", b"**/", re.sub(rb"\*{2,}", b"**", pattern))
+    meanings = {b"**/": b"(?:.*/)?", b"**": b".*", b"*": b"[^/]*", b"?": b"[^/]"}
+    parts = re.split(rb"((?<![^/])\*\*/|\*\*|\*|\?)", pattern)
+    return b"".join(meanings.get(part) or re.escape(part) for part in parts)
+
+
+def _read_mode(value: Value | None) -> int | None:
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-7]{3,5}", value.text()) or int(value.raw, 8) > 0o7777:
+        raise value.error(f"found {value.raw!r}, expected an octal mode like '0755'")
+    return int(value.raw, 8)
+
+
+def _read_owner(value: Value) -> dict[str, int | bytes]:
+    owner: dict[str, int | bytes] = {}
+    for key in ("uid", "gid"):
+        number = value.get(key)
+        if number is not None:
+            owner[key] = check_id(number)
+    for key in ("uname", "gname"):
+        name = value.get(key)
+        if name is not None:
+            owner[key] = _owner_name(name)
+    return owner
+
+
+def _owner_name(value: Value) -> bytes:
+    if "\0" in value.text() or "\n" in value.raw:
+        raise value.error(f"found {value.raw!r}, which has a line break or a zero byte in it")
+    return _bytes(value)
+
+
+def check_id(value: Value) -> int:
+    """The user or group id; raises LaminixError for one that Linux does not have."""
+    if value.number() > LARGEST_ID:
+        raise value.error(f"found {value.raw}, expected an id of at most {LARGEST_ID}")
+    return value.raw
+
+
+def _read_xattrs(value: Value) -> dict[bytes, bytes]:
+    xattrs = value.get("xattrs")
+    capabilities = value.get("capabilities")
+    members = xattrs.items() if xattrs else ()
+    result = {_xattr_name(name, member): _xattr_value(member) for name, member in members}
+    if capabilities is not None:
+        result[XATTR] = read_capabilities(capabilities)
+    return result
+
+
+def _xattr_name(name: str, member: Value) -> bytes:
+    if "." not in name.strip(".") or "=" in name or "\0" in name:
+        raise member.error(f"found the name {name!r}, expected one like user.note (without '=')")
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _xattr_value(value: Value) -> bytes:
+    """The bytes; as setfattr(1) writes them: text, 0x and hex digits, or 0s and base64."""
+    text = value.text()
+    try:
+        if text[:2] in ("0x", "0X"):
+            return bytes.fromhex(text[2:])
+        if text[:2] in ("0s", "0S"):
+            return base64.b64decode(text[2:], validate=True)
+    except ValueError:
+        coding = "hex" if text[1] in "xX" else "base64"
+        raise value.error(f"found {text!r}, which is no valid {coding}") from None
+    return text.encode("utf-8", "surrogateescape")
+
+
+def apply_rules(rules: Sequence[Rule], entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries as the rules leave them; of two rules for one field the later wins.
+
+    Raises LaminixError for capabilities on what is no file and, at the end, for a rule that matched
+    nothing.
+    """
+    # What fakeroot recorded comes as a rule a path, thousands of them: those are looked up, not tried.
+    by_path: dict[bytes | None, list[int]] = {}
+    for index, rule in enumerate(rules):
+        by_path.setdefault(rule.path, []).append(index)
+    globs = by_path.pop(None, [])
+    unmatched = set(range(len(rules)))
+    for entry in entries:
+        if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+            matching = [index for index in globs if rules[index].expression.fullmatch(entry.path)]
+            matching += by_path.get(entry.path, [])
+            unmatched.difference_update(matching)
+            for index in sorted(matching):
+                entry = _changed(entry, rules[index])
+        yield entry
+    if unmatched:
+        rule = rules[min(unmatched)]
+        raise rule.place.error(f"{rule.pattern!r} matches nothing in this layer")
+
+
+def _changed(entry: Entry, rule: Rule) -> Entry:
+    xattrs = dict(entry.xattrs) | rule.xattrs
+    if XATTR in rule.xattrs and entry.type != FILE:
+        # A glob that also matches the directories above its files means the files.
+        if rule.path is not None:
+            why = f"capabilities are for files, and {shown(entry.path)!r} is none"
+            raise rule.place.error(why)
+        xattrs.pop(XATTR)
+    # Nothing looks at a link's own mode; it stays 0777, as on every Linux file system.
+    mode = entry.mode if rule.mode is None or entry.type == SYMLINK else rule.mode
+    owner = entry.owner._replace(**rule.owner)
+    return entry._replace(mode=mode, owner=owner, xattrs=tuple(sorted(xattrs.items())))

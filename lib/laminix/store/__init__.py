@@ -1,0 +1,1 @@
+"""The Nix store: closures, store paths by name, the registration database."""

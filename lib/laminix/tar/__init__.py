@@ -1,0 +1,1 @@
+"""Tar archives: entries, their bytes, and the way back."""
