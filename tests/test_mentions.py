@@ -15,7 +15,7 @@ def path(letter, name):
 
 
 GLIBC, HELLO, TOOL = path("a", "glibc"), path("b", "hello"), path("c", "tool")
-CLOSURE = (StorePath(GLIBC, (GLIBC,), 1), StorePath(HELLO, (GLIBC,), 1), StorePath(TOOL, (GLIBC,), 1))
+CLOSURE = (StorePath(GLIBC, (GLIBC,), 1), StorePath(HELLO, (GLIBC,), 1), StorePath(TOOL, (HELLO,), 1))
 
 
 def found(*places):
@@ -28,9 +28,9 @@ def test_in_a_file_with_what_it_refers_to(tmp_path):
     assert found(tmp_path) == [GLIBC, HELLO]
 
 
-def test_in_the_target_of_a_link(tmp_path):
+def test_in_the_target_of_a_link_and_what_that_refers_to_in_turn(tmp_path):
     (tmp_path / "link").symlink_to(f"{TOOL}/bin/tool")
-    assert found(tmp_path) == [GLIBC, TOOL]
+    assert found(tmp_path) == [GLIBC, HELLO, TOOL]
 
 
 def test_in_a_single_file(tmp_path):

@@ -71,7 +71,7 @@ def _rule(real_mode: int, pretence: Pretence, path: bytes) -> dict[str, Any]:
         raise LaminixError("cannot pack", why, path)
     # A layer does not keep the setuid and setgid bits of what it copies, only those of rules.
     kept = stat.S_IMODE(real_mode) & ~(stat.S_ISUID | stat.S_ISGID)
-    if stat.S_IMODE(pretence.mode) != kept and not stat.S_ISLNK(real_mode):
+    if stat.S_IMODE(pretence.mode) != kept:
         rule["mode"] = f"{stat.S_IMODE(pretence.mode):04o}"
     if pretence.uid:
         rule["uid"] = pretence.uid
