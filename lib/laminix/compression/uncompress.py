@@ -4,10 +4,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from laminix.compression import compressor as compression
+from laminix.compression.compressor import MAGIC as OF_LAYERS
 from laminix.errors import LaminixError
 
-MAGIC = {**compression.MAGIC, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
+MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
 # A piece of output at most: some compressed data grows a thousandfold, and memory is to stay constant.
 PIECE = 1 << 20
