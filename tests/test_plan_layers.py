@@ -218,6 +218,20 @@ def test_what_an_image_holds_is_left_out(plan, builder, tmp_path):
     assert plan(closure, 5, "--base", image) == []
 
 
+@pytest.mark.parametrize("form", ["layer", "image"])
+def test_the_layers_of_a_base_may_count(plan, builder, tmp_path, form):
+    closure = store_of_two(tmp_path)
+    assert builder("mk-layer", "--out", tmp_path / "layer").returncode == 0
+    image = ["--name", "x", "--layer", tmp_path / "layer", "--out", tmp_path / "image"]
+    assert builder("mk-image", *image).returncode == 0
+    base = ["--base", tmp_path / form]
+    assert len(plan(closure, 2, *base)) == 2
+    assert len(plan(closure, 2, *base, "--count-base")) == 1
+    done = builder("plan-layers", "--closure", tmp_path / "closure.json", "--max-layers=1", *base, "--count-base")
+    complaint = "too few layers: of 1, the base has 1; give more, or a lower base"
+    assert (done.returncode, done.stderr) == (1, f"plan-layers: error: {complaint}\n")
+
+
 def test_what_an_image_holds_in_part_is_not_left_out(plan, builder, tmp_path):
     closure = store_of_two(tmp_path)
     lower, upper, image = tmp_path / "lower", tmp_path / "upper", tmp_path / "image"
