@@ -18,7 +18,9 @@ if [ -n "$fakeRootCommands" ]; then
   printf '%s\n' "$fakeRootCommands" >fake-root-commands
   # The sandbox knows no other user, and answers chown with an error that fakeroot does not forgive.
   export FAKEROOTDONTTRYCHOWN=1
-  (cd layer; fakeroot -s ../fakeroot-database -- bash -e ../fake-root-commands)
+  # Nobody waits for fakeroot's daemon to note a chown, and the last ones may be lost when it is ended.  It
+  # answers a question (what is here?) after all that came before.
+  (cd layer; fakeroot -s ../fakeroot-database -- bash -ec 'bash -e ../fake-root-commands; [ -e . ]')
   permsOptions=(--fakeroot-database fakeroot-database)
 fi
 "$mkPerms" --tree layer "${permsOptions[@]}" --uid "$uid" --gid "$gid" --then "$furtherPerms" --out perms.json
