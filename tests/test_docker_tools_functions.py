@@ -23,7 +23,10 @@ THEIRS = {
     "streamLayeredImage": STREAM,
     "buildLayeredImage": STREAM | {"compressor"},
 }
-OURS = {"annotations", "fromImageName", "fromImageTag", "layerCompressor", "perms"}
+OURS = {
+    *("annotations", "fromImageName", "fromImageTag", "layerCompressor", "perms"),
+    *("adjustPlan", "layeringPlan", "pin"),
+}
 
 TREE = """
   let tree = import ./nix/docker-tools/run-bash.nix { inherit pkgs; }; in
@@ -262,20 +265,6 @@ def found_in_archive(archive) -> list[str]:
     return [name.rpartition("/")[2] for name in names if name.startswith("nix/store")]
 
 
-def test_a_base_that_names_a_layer_twice(nix, builder):
-    """Case 18 of the NixOS test."""
-    image = nix.build(
-        """
-        let
-          layer = mkLayer { copyToRoot = ./nix/docker-tools/test-path; };
-          base = mkImage { name = "base"; layers = [ layer layer ]; };
-        in dockerTools.buildImage { name = "x"; fromImage = base; extraCommands = "echo top >top"; }
-        """
-    )
-    diff_ids = [layer["diffID"] for layer in json.loads(builder("list-layers", image, "--json").stdout)]
-    assert len(diff_ids) == 3 and diff_ids[0] == diff_ids[1]
-
-
 def test_layers_are_the_same_when_built_again(nix):
     expression = prelude(
         """dockerTools.buildLayeredImage {
@@ -317,3 +306,27 @@ def test_the_overlay_replaces_the_builders_and_leaves_the_rest(nix):
         ],
         "x",
     ]
+
+
+def test_the_nixos_test_has_the_script_and_its_images(nix):
+    """What runs it is nixpkgs'; here a stand-in that shows what it is given."""
+    expression = """
+      let
+        test = import ./nix/docker-tools/vm-test.nix {
+          pkgs = pkgs // { curl = pkgs.busybox; testers.runNixOSTest = test: test; };
+          inherit dockerTools;
+        };
+      in [ (builtins.attrNames test.nodes) (builtins.hasContext test.testScript) test.testScript ]
+    """
+    nodes, has_context, script = nix.evaluate(expression)
+    assert nodes == ["docker"] and has_context
+    compile(script, "vm-test.py", "exec")
+
+
+def test_nixpkgs_own_make_overridable_is_taken(nix):
+    assert nix.evaluate(
+        """
+        let own = import ./. { pkgs = pkgs // { lib.makeOverridable = function: { theirs = true; }; }; };
+        in own.dockerTools.buildImage.theirs && own.dockerTools.streamLayeredImage.theirs
+        """
+    )

@@ -44,11 +44,14 @@ overridable (
     layeringPipeline ? null,
     debug ? false,
     # Not in dockerTools:
+    adjustPlan ? plan: plan,
     annotations ? { },
     fromImageName ? null,
     fromImageTag ? null,
     layerCompressor ? "none",
+    layeringPlan ? null,
     perms ? [ ],
+    pin ? [ ],
   }@arguments:
 
   let
@@ -69,6 +72,8 @@ overridable (
         imageTag
         layer
         layers
+        plan
+        updatePlan
         ;
     }
     // passthru;

@@ -21,6 +21,7 @@ let
     overridable = call ./overridable.nix;
     runBash = call ./run-bash.nix;
     storeLayers = call ./store-layers.nix;
+    updatePlan = call ./update-plan.nix;
     inherit (functions) streamLayeredImage;
   };
 

@@ -15,39 +15,55 @@
     roots :: [ StorePath ],
     fromImage :: Image | Path | null,
     maxLayers :: Int,
+    layeringPlan :: Plan | Path | null,
+    adjustPlan :: Plan -> Plan,
+    pin :: [ String ],
     …
   } -> Layers
   ```
 
   `roots` stay away themselves where nothing refers to them, and so do the store paths of the base.  Its
-  layers and one more to come count among `maxLayers`.  The other arguments are mkLayers'.
+  layers and one more to come count among `maxLayers`.  `layeringPlan` is the plan before, `pin` has patterns of
+  packages with a layer of their own, and `adjustPlan` has the last word.  The other arguments are mkLayers'.
+
+  The result's `plan` is what was planned, before `adjustPlan`.
 */
 {
   name,
   roots,
   fromImage,
   maxLayers,
+  layeringPlan,
+  adjustPlan,
+  pin,
   ...
 }@arguments:
 
 let
   lower = base fromImage;
+  plan = planLayers {
+    name = "${name}-plan.json";
+    closure = roots;
+    omitRoot = roots;
+    maxLayers = maxLayers - 1;
+    previous = layeringPlan;
+    # Of layers of ours it is written beside them what they pack; others have to be read.
+    base = if lower.isOurs then lower.layers else [ lower.image ];
+    countBase = true;
+    inherit pin;
+  };
 in
 mkLayers (
   removeAttrs arguments [
     "roots"
     "fromImage"
     "maxLayers"
+    "layeringPlan"
+    "adjustPlan"
+    "pin"
   ]
   // {
-    plan = planLayers {
-      name = "${name}-plan.json";
-      closure = roots;
-      omitRoot = roots;
-      maxLayers = maxLayers - 1;
-      # Of layers of ours it is written beside them what they pack; others have to be read.
-      base = if lower.isOurs then lower.layers else [ lower.image ];
-      countBase = true;
-    };
+    plan = adjustPlan plan;
+    passthru = { inherit plan; };
   }
 )

@@ -9,6 +9,7 @@
   pkgs,
   storeLayers,
   toolsOf,
+  updatePlan,
 }:
 
 overridable (
@@ -47,11 +48,14 @@ overridable (
     layeringPipeline ? null,
     debug ? false,
     # Not in dockerTools:
+    adjustPlan ? plan: plan,
     annotations ? { },
     fromImageName ? null,
     fromImageTag ? null,
     layerCompressor ? "none",
+    layeringPlan ? null,
     perms ? [ ],
+    pin ? [ ],
   }:
 
   let
@@ -91,9 +95,12 @@ overridable (
       blob = false;
       compressor = layerCompressor;
       inherit
+        adjustPlan
         fromImage
+        layeringPlan
         maxLayers
         mtime
+        pin
         uid
         gid
         uname
@@ -127,6 +134,8 @@ overridable (
         isExe = true;
         streamScript = result;
         layer = customisation;
+        inherit (stored) plan;
+        updatePlan = updatePlan stored.plan;
         inherit imageName image;
         inherit (image) imageTag layers;
       }
@@ -138,7 +147,7 @@ overridable (
   else if includeStorePaths && maxLayers < 2 then
     throw "laminix: streamLayeredImage: maxLayers = ${toString maxLayers} leaves none for store paths, the customisation layer is one (image ${name})"
   else if layeringPipeline != null then
-    throw "laminix: streamLayeredImage: layeringPipeline is not followed; planLayers decides (image ${name})"
+    throw "laminix: streamLayeredImage: layeringPipeline is not followed; see pin, layeringPlan and adjustPlan (image ${name})"
   else
     result
 )
