@@ -312,11 +312,17 @@ def test_a_broken_zstd(maker, tmp_path, script):
 # Outputs
 
 
+def identity(path):
+    """What tells whether PATH is still the same and unchanged; not when it was looked at last."""
+    found = os.lstat(path)
+    return found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 @pytest.mark.parametrize("there", ["file", "directory", "full directory", "dangling link"])
 def test_an_output_that_exists_stays_as_it_is(builder, root, tmp_path, there):
     out = tmp_path / "out"
     make_output(out, there)
-    before = os.lstat(out)
+    before = identity(out)
     for given in (str(out), f"{out}/"):
         line = one_line(builder("mk-layer", "--copy", root, "--out", given))
         assert line == f"cannot write the output: it exists already; remove it first ({given})"
