@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from laminix.plan_cost import Piece, joined, single_pieces
-from laminix.plan_cut import cut, shrink
-from laminix.plan_graph import Graph, walk
-from laminix.plan_moves import MOST_MOVED, Group, improve
+from laminix.plans.cost import Piece, joined, single_pieces
+from laminix.plans.cut import cut, shrink
+from laminix.plans.graph import Graph, walk
+from laminix.plans.moves import MOST_MOVED, Group, improve
 
 # The best cuts take time in the square of the pieces; more pieces than this make no better plans.
 PIECES_A_LAYER = 3

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from laminix.errors import LaminixError
-from laminix.plan_carry import carry_over, find_homes
-from laminix.plan_cost import Piece, expected_transfer, joined, single_pieces
-from laminix.plan_graph import Graph, touches
-from laminix.planner import plan_afresh, plan_order
+from laminix.plans.carry import carry_over, find_homes
+from laminix.plans.cost import Piece, expected_transfer, joined, single_pieces
+from laminix.plans.graph import Graph, touches
+from laminix.plans.planner import plan_afresh, plan_order
 from laminix.store.store_path import full_name
 
 WHAT = "bad plan"

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from laminix.plan_cost import Piece, joined, single_pieces
-from laminix.plan_graph import Graph
-from laminix.plan_moves import Group, improve
+from laminix.plans.cost import Piece, joined, single_pieces
+from laminix.plans.graph import Graph
+from laminix.plans.moves import Group, improve
 from laminix.store.store_path import full_name, package_name
 
 Plan = Sequence[Sequence[str]]

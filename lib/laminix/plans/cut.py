@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Sequence
 from operator import add
 
-from laminix.plan_cost import LAYER_PRICE, Piece, joined
+from laminix.plans.cost import LAYER_PRICE, Piece, joined
 
 MANY = 10_000  # of more pieces some are joined without looking for the cheapest: that takes long
 SPARSELY = 97  # one pair of neighbours in so many says what joining mostly costs

@@ -6,7 +6,7 @@ weight, and its weight a count of bits.
 
 from collections.abc import Sequence
 
-from laminix.plan_graph import Graph
+from laminix.plans.graph import Graph
 from laminix.strict_json import Value
 
 LARGEST = 64  # the weight of what changes most often

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 
 from laminix.command import Parser, json_file
-from laminix.plan_graph import Graph
-from laminix.plan_weights import rate_weights, root_weights, uniform_weights
+from laminix.plans.graph import Graph
+from laminix.plans.weights import rate_weights, root_weights, uniform_weights
 from laminix.strict_json import Value
 
 SCHEMES = {"uniform": uniform_weights, "roots": root_weights}

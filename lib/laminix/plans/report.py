@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from laminix.errors import LaminixError
 from laminix.human_size import human_size
-from laminix.plan_cost import Piece, expected_transfer, joined, single_pieces
-from laminix.plan_graph import Graph, touches
-from laminix.planner import plan_order
-from laminix.popularity import popularity_layers
+from laminix.plans.cost import Piece, expected_transfer, joined, single_pieces
+from laminix.plans.graph import Graph, touches
+from laminix.plans.planner import plan_order
+from laminix.plans.popularity import popularity_layers
 from laminix.table import aligned
 
 HEADINGS = ("LAYER", "SIZE", "PATHS", "CHANGES", "MOVES", "HOLDS", "CHANGED BY")

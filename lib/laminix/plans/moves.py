@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from laminix.plan_cost import LAYER_PRICE, Piece, joined, layer_cost
+from laminix.plans.cost import LAYER_PRICE, Piece, joined, layer_cost
 
 # A change of a layer has to gain this part of what sending the layer once more would cost.  Without it
 # one small path hops between two large layers from update to update, and both are sent again each time.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from laminix.plan_graph import Graph, walk
+from laminix.plans.graph import Graph, walk
 
 
 def popularity_layers(graph: Graph, numbers: Iterable[int], most: int) -> list[list[int]]:

@@ -1,0 +1,1 @@
+"""Plans: which store paths share a layer, and what that costs."""
