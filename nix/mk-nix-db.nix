@@ -28,11 +28,22 @@
 }:
 
 let
-  root = {
+  roots = {
     uid = 0;
     gid = 0;
   };
-  directories = map (path: root // { inherit path; mode = "0755"; }) [
+  directory =
+    path:
+    roots
+    // {
+      inherit path;
+      mode = "0755";
+    };
+  files = roots // {
+    glob = "nix/var/nix/db/*";
+    mode = "0644";
+  };
+  directories = map directory [
     "nix"
     "nix/var"
     "nix/var/nix"
@@ -46,7 +57,7 @@ build "mk-nix-db" {
   request.omit-root = omitRoot;
   exportReferencesGraph.closure = closure;
   passthru = {
-    perms = directories ++ [ (root // { glob = "nix/var/nix/db/*"; mode = "0644"; }) ];
+    perms = directories ++ [ files ];
   }
   // passthru;
 }

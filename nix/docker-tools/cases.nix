@@ -12,6 +12,7 @@
 let
   inherit (pkgs) bash coreutils;
   inherit (dockerTools) buildImage buildLayeredImage streamLayeredImage;
+  laminix = import ../.. { inherit pkgs; };
   runBash = import ./run-bash.nix { inherit pkgs; };
   # One without anything that it refers to.
   busybox = pkgs.pkgsStatic.busybox or pkgs.busybox;
@@ -242,6 +243,27 @@ rec {
   # 16, 17
   layers-order = onTop (onTop (onTop null "1") "2") "3";
   layers-unpack-order = after (after (after null "a") "ab") "abc";
+
+  # 18
+  repeated-layer =
+    let
+      layer = laminix.mkLayer { copyToRoot = ./test-path; };
+    in
+    buildImage (
+      withBash
+      // {
+        name = "repeated-layer";
+        tag = "latest";
+        fromImage = laminix.mkImage {
+          name = "repeated";
+          layers = [
+            layer
+            layer
+          ];
+        };
+        extraCommands = "echo top >top";
+      }
+    );
 
   # 19, 20
   environment-variables = buildImage (

@@ -99,6 +99,11 @@ with subtest("17: the last layer wins"):
     load("layers-unpack-order")
     assert run("layers-unpack-order", "cat /layer-order") == "abc"
 
+with subtest("18: a base that names a layer twice"):
+    load("repeated-layer")
+    assert len(layers("repeated-layer")) == 3 and layers("repeated-layer")[0] == layers("repeated-layer")[1]
+    assert run("repeated-layer", "cat /top /hello.txt").split("\n") == ["top", "Hello from a file"]
+
 with subtest("19, 20: the environment of the base and of the image"):
     for image in ("environment-variables", "environment-variables-layered"):
         load(image)
