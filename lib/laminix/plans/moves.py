@@ -7,9 +7,9 @@ from laminix.plans.cost import LAYER_PRICE, Piece, joined, layer_cost
 
 # A change of a layer has to gain this part of what sending the layer once more would cost.  Without it
 # one small path hops between two large layers from update to update, and both are sent again each time.
-THRESHOLD = 0.03
+THRESHOLD = 0.01
 PASSES = 8
-MOST_MOVED = 2000  # of more pieces than this none moves, for lack of time
+MOST_MOVED = 600  # of more pieces than this none moves, for lack of time
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 
 from laminix.plans.cost import Piece, joined, single_pieces
-from laminix.plans.cut import cut, shrink
 from laminix.plans.graph import Graph, walk
+from laminix.plans.joining import join_any, join_neighbours
 from laminix.plans.moves import MOST_MOVED, Group, improve
 
-# The best cuts take time in the square of the pieces; more pieces than this make no better plans.
-PIECES_A_LAYER = 3
-FEWEST_PIECES = 120
+# Neighbours are joined until so many layers more than wanted are left; then any two may be.  The first has
+# few ways to go, so a small change of the closure changes little; the last finds what stands far apart.
+LAST_JOINED = 6
 
 
 def plan_order(graph: Graph) -> list[int]:
     """The order whose runs become layers: each path after what it refers to, of these the largest first.
 
-    So a large path stands at an end of what is around it, where a cut sets it apart.
+    So a large path stands at an end of what is around it, and may be apart.  Sizes count by powers of two:
+    one that grows a little stays where it is.
     """
-    by_size = sorted(range(len(graph.sizes)), key=lambda number: (-graph.sizes[number], number))
+    by_size = sorted(range(len(graph.sizes)), key=lambda number: (-graph.sizes[number].bit_length(), number))
     rank = [0] * len(by_size)
     for turn, number in enumerate(by_size):
         rank[number] = turn
@@ -32,8 +33,6 @@ def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most
     paths = single_pieces(order, graph.sizes, touched)
     if len(paths) <= most:
         return paths
-    pieces = shrink(paths, max(FEWEST_PIECES, PIECES_A_LAYER * most))
-    groups = [Group(run) for run in cut(pieces, most)]
-    if len(paths) <= MOST_MOVED:
-        groups = [Group(single_pieces(joined(group.pieces).members, graph.sizes, touched)) for group in groups]
-    return improve(groups, (), most, joined(pieces).touches.bit_count())
+    pieces = [joined(run) for run in join_neighbours(paths, MOST_MOVED)]
+    runs = join_any(join_neighbours(pieces, most + LAST_JOINED), most)
+    return improve(map(Group, runs), (), most, joined(pieces).touches.bit_count())

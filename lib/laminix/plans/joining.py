@@ -1,8 +1,8 @@
-"""From an order of store paths to runs of it that are layers: neighbours joined, then the best cuts."""
+"""Pieces joined to fewer ones, always those two whose joining costs least."""
 
 import heapq
 from collections.abc import Sequence
-from operator import add
+from itertools import combinations
 
 from laminix.plans.cost import LAYER_PRICE, Piece, joined
 
@@ -10,17 +10,24 @@ MANY = 10_000  # of more pieces some are joined without looking for the cheapest
 SPARSELY = 97  # one pair of neighbours in so many says what joining mostly costs
 
 
-def shrink(pieces: Sequence[Piece], most: int) -> list[Piece]:
-    """PIECES, in their order, with neighbours joined until there are MOST at most.
-
-    Always the two are joined whose joining costs least.
-    """
+def join_neighbours(pieces: Sequence[Piece], most: int) -> list[list[Piece]]:
+    """PIECES as MOST runs at most, in their order.  Of many pieces some are one piece afterwards."""
     if len(pieces) <= most:
-        return list(pieces)
+        return [[piece] for piece in pieces]
     chain = _Chain(pieces if len(pieces) <= MANY else _coarse(pieces))
     while chain.length > most:
         chain.join_cheapest()
     return chain.runs()
+
+
+def join_any(groups: Sequence[Sequence[Piece]], most: int) -> list[list[Piece]]:
+    """GROUPS of pieces as MOST at most, whichever two are cheapest to join."""
+    sums = [(joined(group), list(group)) for group in groups]
+    while len(sums) > most:
+        left, right = min(combinations(range(len(sums)), 2), key=lambda pair: _loss(*(sums[n][0] for n in pair)))
+        whole, pieces = sums.pop(right)
+        sums[left] = joined((sums[left][0], whole)), sums[left][1] + pieces
+    return [pieces for _, pieces in sums]
 
 
 def _coarse(pieces: Sequence[Piece]) -> list[Piece]:
@@ -42,7 +49,8 @@ def _coarse(pieces: Sequence[Piece]) -> list[Piece]:
 
 def _loss(left: Piece, right: Piece) -> int:
     """What joining two pieces costs."""
-    return joined((left, right)).cost - left.cost - right.cost
+    together = (left.size + right.size + LAYER_PRICE) * (left.touches | right.touches).bit_count()
+    return together - left.cost - right.cost
 
 
 class _Chain:
@@ -91,55 +99,6 @@ class _Chain:
         if left >= 0 and right < len(self._pieces):
             heapq.heappush(self._waiting, (self._loss(left, right), left, right, self._ends[right]))
 
-    def runs(self) -> list[Piece]:
-        """The runs as pieces, in order."""
-        return [joined(self._pieces[start:end]) for start, end in enumerate(self._ends) if end]
-
-
-def cut(pieces: Sequence[Piece], most: int) -> list[list[Piece]]:
-    """PIECES, in their order, as MOST runs at most, so that their cost as layers is the least possible.
-
-    The cost does not satisfy the quadrangle inequality, so none of the shortcuts for such programs apply.
-    """
-    count = len(pieces)
-    costs = _run_costs(pieces)
-    best = [[0] + [costs[end][0] for end in range(1, count + 1)]]
-    starts: list[list[int]] = [[0] * (count + 1)]
-    for used in range(1, most):
-        totals, choice = _one_more_run(best[-1], costs, used)
-        best.append(totals)
-        starts.append(choice)
-    used = min(range(most), key=lambda runs: best[runs][count])
-    return _runs(pieces, starts, used)
-
-
-def _run_costs(pieces: Sequence[Piece]) -> list[list[int]]:
-    """By where a run ends (exclusive), then where it starts: what it costs as a layer."""
-    costs: list[list[int]] = []
-    for end in range(len(pieces) + 1):
-        row, size, touches = [0] * end, LAYER_PRICE, 0
-        for start in range(end - 1, -1, -1):
-            size += pieces[start].size
-            touches |= pieces[start].touches
-            row[start] = size * touches.bit_count()
-        costs.append(row)
-    return costs
-
-
-def _one_more_run(best: Sequence[int], costs: Sequence[Sequence[int]], used: int) -> tuple[list[int], list[int]]:
-    """For each end the least cost with one run more than in BEST, which has USED, and where that run starts."""
-    totals, starts = list(best), [0] * len(best)
-    for end in range(used + 1, len(best)):
-        sums = list(map(add, best[used:end], costs[end][used:]))
-        totals[end] = min(sums)
-        starts[end] = used + sums.index(totals[end])
-    return totals, starts
-
-
-def _runs(pieces: Sequence[Piece], starts: Sequence[Sequence[int]], used: int) -> list[list[Piece]]:
-    runs, end = [], len(pieces)
-    for runs_left in range(used, -1, -1):
-        start = starts[runs_left][end]
-        runs.append(list(pieces[start:end]))
-        end = start
-    return runs[::-1]
+    def runs(self) -> list[list[Piece]]:
+        """The pieces of each run, in order."""
+        return [list(self._pieces[start:end]) for start, end in enumerate(self._ends) if end]
