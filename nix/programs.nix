@@ -76,7 +76,8 @@ runPython name
     os.symlink(os.environ["library"], f"{out}/lib")
     for builder in os.listdir(source):
         with open(f"{source}/{builder}") as script, open(f"{out}/bin/{builder}", "w") as program:
+            next(script)  # names whatever Python is on PATH
             program.write(f"#!{os.environ['python']} -IB\n")
-            program.writelines(line for line in script if not line.startswith("#!"))
+            program.writelines(script)
             os.fchmod(program.fileno(), 0o755)
   ''
