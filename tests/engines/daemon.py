@@ -1,6 +1,7 @@
 """Daemons: started, awaited and stopped by their own process, in a directory with a short path."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from engines.program import EngineError
 # dockerd would else use the containerd of the machine.
 RUN = "/run/containerd"
 WITH_OWN_RUN = [*ISOLATED, "sh", "-c", f'mkdir -p {RUN} && mount --bind "$0" {RUN} && exec "$@"']
+PATIENCE = 10  # seconds that a directory may resist being removed
 
 
 @contextlib.contextmanager
@@ -25,7 +27,19 @@ def scratch() -> Iterator[str]:
     try:
         yield directory
     finally:
-        shutil.rmtree(directory)
+        remove(directory)
+
+
+def remove(directory: str) -> None:
+    """Remove DIRECTORY; what is just ending may still write there, or take away what it has written."""
+    deadline = time.monotonic() + PATIENCE
+    while os.path.exists(directory):
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager
