@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -547,6 +548,19 @@ def test_the_same_bytes_for_any_number_of_threads(need, maker, large_tree, compr
         for cores in ("1", "2", "7")
     }
     assert len(digests) == 1
+
+
+def test_the_same_bytes_for_any_number_of_processes(maker, tree, rules):
+    # More names than one process takes at once, one file longer than what a process may be ahead.
+    files = {f"{number % 7}/{number:04}": b"x" * number for number in range(3000)}
+    source = tree("many", files | {"3/large": bytes(20 << 20)})
+    argv = ["--copy", source, "--perms", rules({"path": "0/0000", "uid": 1}, {"path": "6/2834", "uid": 2})]
+    layers = [maker.make(*argv, env=os.environ | {"NIX_BUILD_CORES": cores}) for cores in ("1", "2", "7")]
+    assert len({(layer / "layer.tar").read_bytes() for layer in layers}) == 1
+    with tarfile.open(layers[-1] / "layer.tar") as tar:
+        members = {member.name: member for member in tar}
+        assert [member.uid for member in members.values() if member.uid] == [1, 2]
+        assert all(tar.extractfile(name).read() == data for name, data in files.items())
 
 
 @pytest.mark.parametrize("compressor", ["none", "gzip", "zstd", "pigz -n"])

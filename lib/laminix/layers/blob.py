@@ -26,22 +26,40 @@ class Blob:
 def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | None, threads: int) -> Blob:
     """Measure the blob that COMPRESSOR makes of TAR and write it into DIRECTORY; with None keep no file.
 
+    Where the blob is the tar itself, a piece of TAR has to be good only until the next is asked for.
     Raises LaminixError where a compressor's output is neither gzip nor zstd.
     """
-    # The hashes are made in threads beside: reading and hashing take the time of the longer of the two
-    # (44,000 files in 0.7 s where one thread took 1.1).  A blob that is the tar needs one hash.
-    plain = compressor.name == "none"
     path = None if directory is None else os.path.join(directory, "blob")
-    with Beside(_measure) as tar_meter, Beside(None if plain else _measure) as blob_meter:
+    if compressor.name == "none":
+        blob = _plain_blob(tar, path)
+    else:
+        blob = _compressed_blob(tar, compressor, path, threads)
+    if directory is not None:
+        os.rename(path, os.path.join(directory, blob.file))
+    return blob
+
+
+def _plain_blob(tar: Iterable[bytes], path: str | None) -> Blob:
+    state, size = hashlib.sha256(), 0
+    with open(path or os.devnull, "wb", buffering=0) as file:
+        for piece in tar:
+            state.update(piece)
+            size += len(piece)
+            if path is not None:
+                _write_all(file, piece)
+    digest = written(state)
+    return Blob(Descriptor(LAYER_TYPES["none"], digest, size), digest, size, path and LAYER_FILES["none"])
+
+
+def _compressed_blob(tar: Iterable[bytes], compressor: Compressor, path: str | None, threads: int) -> Blob:
+    # Both hashes are made in threads beside.
+    with Beside(_measure) as tar_meter, Beside(_measure) as blob_meter:
         pieces = compress(compressor, tar_meter.through(tar), threads)
         start = _drain(blob_meter.through(pieces), path)
         diff_id, diff_size = tar_meter.result()
-        digest, size = (diff_id, diff_size) if plain else blob_meter.result()
-    compression = "none" if plain else _checked_compression(start, compressor)
-    file = None if path is None else LAYER_FILES[compression]
-    if path is not None:
-        os.rename(path, os.path.join(directory, file))
-    return Blob(Descriptor(LAYER_TYPES[compression], digest, size), diff_id, diff_size, file)
+        digest, size = blob_meter.result()
+    compression = _checked_compression(start, compressor)
+    return Blob(Descriptor(LAYER_TYPES[compression], digest, size), diff_id, diff_size, path and LAYER_FILES[compression])
 
 
 def _measure(pieces: Iterable[bytes]) -> tuple[str, int]:

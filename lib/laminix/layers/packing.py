@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from laminix.layers.blob import write_blob
@@ -10,17 +12,21 @@ from laminix.compression.compressor import Compressor
 from laminix.tar.entries import Owner
 from laminix.errors import shown
 from laminix.layers.layer import Layer, write_layer
-from laminix.layers.perms import apply_rules, read_rules
+from laminix.layers.parts import Look, Part, Run, entries_of
+from laminix.layers.perms import Rules
+from laminix.producers import NewPiece, produced
 from laminix.progress import counted
 from laminix.layers.sources import layer_tree
 from laminix.store.store_path import full_name
 from laminix.strict_json import Value
 from laminix.tar.stream import tar_stream
-from laminix.layers.tree import entries
+from laminix.tar.writer import END
+from laminix.layers.tree import parts
 
 FORMAT = 1  # of the bytes: another number whenever the same recipe would give another tar
 CREATED_BY = "mk-layer"
 NAMES_IN_COMMENT = 5
+AT_ONCE = 256  # entries that one process makes in a go
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,41 @@ class Packing:
     mtime: int = 1  # seconds since the epoch
 
 
-def tar_of(packing: Packing) -> Iterator[bytes]:
-    """The layer's tar, in pieces.  Raises LaminixError for whatever cannot be packed."""
-    rules = read_rules(packing.perms) if packing.perms is not None else []
+def tar_of(packing: Packing, processes: int = 1) -> Iterator[bytes]:
+    """The layer's tar, in pieces.  With more PROCESSES than one, each is good until the next is asked for.
+
+    Raises LaminixError for whatever cannot be packed.
+    """
+    rules = Rules(packing.perms) if packing.perms is not None else None
+    look = Look(packing.owner, packing.mtime)
     tree = layer_tree(packing.copies, packing.store_paths, packing.removed)
-    members = entries(tree, packing.owner, packing.mtime)
-    return tar_stream(apply_rules(rules, members) if rules else members)
+    matched: set[int] = set()
+    yield from produced(partial(_pieces, look, rules), _gathered(parts(tree, look)), processes, matched.update)
+    if rules is not None:
+        rules.check_all_matched(matched)
+    yield END
+
+
+def _gathered(found: Iterable[Part]) -> Iterator[list[Part]]:
+    """The parts FOUND, in lists of about as many entries as fill a piece or a few."""
+    batch: list[Part] = []
+    size = 0
+    for part in found:
+        batch.append(part)
+        size += len(part.names) if isinstance(part, Run) else 1
+        if size >= AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _pieces(look: Look, rules: Rules | None, batch: list[Part], new_piece: NewPiece):
+    """The pieces of the tar for the parts in BATCH; in the end returns which rules matched."""
+    matched: set[int] = set()
+    entries = chain.from_iterable(entries_of(part, look) for part in batch)
+    yield from tar_stream(rules.apply(entries, matched) if rules else entries, new_piece)
+    return matched
 
 
 def make_layer(
@@ -55,7 +90,9 @@ def make_layer(
 
     WATCH sees the tar pass, in pieces.
     """
-    blob = write_blob(watch(tar_of(packing)), compressor, directory if keep_blob else None, threads)
+    # A compressor takes so much longer than all else that processes would not help.
+    tar = tar_of(packing, threads if compressor.name == "none" else 1)
+    blob = write_blob(watch(tar), compressor, directory if keep_blob else None, threads)
     layer = Layer(
         descriptor=blob.descriptor,
         diff_id=blob.diff_id,

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from laminix.layers.capabilities import XATTR, read_capabilities
@@ -25,11 +25,6 @@ class Rule:
     owner: dict[str, int | bytes]  # the fields of Owner that it sets
     xattrs: dict[bytes, bytes]
     place: Value  # where it stands, for errors
-
-
-def read_rules(document: Value) -> list[Rule]:
-    """The rules of a --perms document, in its order.  Raises LaminixError for what makes no sense."""
-    return [_read_rule(element) for element in document]
 
 
 def _read_rule(value: Value) -> Rule:
@@ -134,29 +129,40 @@ def _xattr_value(value: Value) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def apply_rules(rules: Sequence[Rule], entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries as the rules leave them; of two rules for one field the later wins.
+class Rules:
+    """The rules of a --perms document, in its order.
 
-    Raises LaminixError for capabilities on what is no file and, at the end, for a rule that matched
-    nothing.
+    Raises LaminixError for what makes no sense.
     """
-    # What fakeroot recorded comes as a rule a path, thousands of them: those are looked up, not tried.
-    by_path: dict[bytes | None, list[int]] = {}
-    for index, rule in enumerate(rules):
-        by_path.setdefault(rule.path, []).append(index)
-    globs = by_path.pop(None, [])
-    unmatched = set(range(len(rules)))
-    for entry in entries:
-        if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
-            matching = [index for index in globs if rules[index].expression.fullmatch(entry.path)]
-            matching += by_path.get(entry.path, [])
-            unmatched.difference_update(matching)
-            for index in sorted(matching):
-                entry = _changed(entry, rules[index])
-        yield entry
-    if unmatched:
-        rule = rules[min(unmatched)]
-        raise rule.place.error(f"{rule.pattern!r} matches nothing in this layer")
+
+    def __init__(self, document: Value):
+        self._rules = [_read_rule(element) for element in document]
+        # What fakeroot recorded comes as a rule a path, thousands of them: those are looked up, not tried.
+        self._by_path: dict[bytes | None, list[int]] = {}
+        for index, rule in enumerate(self._rules):
+            self._by_path.setdefault(rule.path, []).append(index)
+        self._globs = self._by_path.pop(None, [])
+
+    def apply(self, entries: Iterable[Entry], matched: set[int]) -> Iterator[Entry]:
+        """The entries as the rules leave them; of two rules for one field the later wins.
+
+        Puts the numbers of the rules that match anything into MATCHED.
+        Raises LaminixError for capabilities on what is no file.
+        """
+        for entry in entries:
+            if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+                found = [index for index in self._globs if self._rules[index].expression.fullmatch(entry.path)]
+                found += self._by_path.get(entry.path, [])
+                matched.update(found)
+                for index in sorted(found):
+                    entry = _changed(entry, self._rules[index])
+            yield entry
+
+    def check_all_matched(self, matched: set[int]) -> None:
+        """Raises LaminixError for the first rule whose number is not in MATCHED."""
+        for index, rule in enumerate(self._rules):
+            if index not in matched:
+                raise rule.place.error(f"{rule.pattern!r} matches nothing in this layer")
 
 
 def _changed(entry: Entry, rule: Rule) -> Entry:

@@ -1,5 +1,6 @@
 """Entries: what a layer's tar holds, one a member, free of how it is written or where it came from."""
 
+import os
 from typing import NamedTuple
 
 # Types, by their ustar typeflag (POSIX pax, "ustar Interchange Format").
@@ -26,15 +27,15 @@ class Owner(NamedTuple):
 
 
 class File(NamedTuple):
-    """Where the content of a file is on disk."""
+    """The content of a file on disk."""
 
-    directory: int | None  # an open directory that NAME is relative to; None where NAME is a whole path
+    descriptor: int  # open, at its start
+    directory: bytes  # where it is, for messages
     name: bytes
-    parent: bytes = b""  # the directory's path, for messages
 
     def path(self) -> bytes:
         """The whole path."""
-        return self.parent + b"/" + self.name if self.parent else self.name
+        return os.path.join(self.directory, self.name)
 
 
 class Entry(NamedTuple):
