@@ -77,7 +77,7 @@ runPython name
     for builder in os.listdir(source):
         with open(f"{source}/{builder}") as script, open(f"{out}/bin/{builder}", "w") as program:
             next(script)  # names whatever Python is on PATH
-            program.write(f"#!{os.environ['python']} -IB\n")
+            program.write(f"#!{os.environ['python']} -IBS\n")
             program.writelines(script)
             os.fchmod(program.fileno(), 0o755)
   ''

@@ -1,7 +1,5 @@
 """Work on a stream beside whoever passes it on: hashing gives up the GIL, so two cores take part."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -13,13 +11,16 @@ class Beside:
 
     def __init__(self, consume: Callable[[Iterable[bytes]], Any] | None):
         self._consume = consume
-        self._queue: queue.Queue = queue.Queue(AHEAD)
         self._result: Any = None
         self._failure: BaseException | None = None
         self._thread = None
 
     def __enter__(self) -> "Beside":
         if self._consume is not None:
+            import queue  # 2 ms together, and a list of layers needs no thread
+            import threading
+
+            self._queue = queue.Queue(AHEAD)
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
         return self

@@ -24,6 +24,21 @@ from laminix.regular_file import read_regular_file
 PATIENCE = 20  # seconds that cleaning up may take
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """One that is told its width: argparse makes one for each parser, and asking costs it 2 ms each time."""
+
+    def __init__(self, prog: str):
+        super().__init__(prog, width=_columns())
+
+
+def _columns() -> int:
+    """How wide a help text may be."""
+    try:
+        return os.get_terminal_size(1).columns - 2
+    except OSError:  # no terminal
+        return 100
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose help keeps the line breaks of its texts and takes no abbreviations."""
 
@@ -32,7 +47,7 @@ class Parser(argparse.ArgumentParser):
             prog=prog,
             description=description,
             epilog=f"example:\n{example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
 
