@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-AHEAD = 4  # pieces at most that wait for the thread: memory stays constant
+AHEAD = 16  # pieces at most that wait for the thread: memory stays constant
 
 
 class Beside:

@@ -17,8 +17,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from laminix.errors import LaminixError
+from laminix.pieces import PIECE
 
-PIECE = 1 << 18  # bytes
 PIECES = 32  # that a process may be ahead: memory stays constant
 JOBS = 2  # that a process has at hand, so that it never waits for one
 MOST = 3  # processes: so many make as much as one can hash

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from laminix.errors import LaminixError, one_line
+from laminix.pieces import PIECE
 
-PIECE = 1 << 20
 PATIENCE = 5  # seconds that a feeder gets to notice that nobody reads any more
 
 

@@ -6,11 +6,11 @@ from itertools import chain
 
 from laminix.compression.compressor import MAGIC as OF_LAYERS
 from laminix.errors import LaminixError
+from laminix.pieces import PIECE
 
 MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
 # A piece of output at most: some compressed data grows a thousandfold, and memory is to stay constant.
-PIECE = 1 << 20
 
 
 def compression_of(start: bytes) -> str:

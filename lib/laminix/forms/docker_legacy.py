@@ -25,9 +25,9 @@ from laminix.images.reference import Reference
 from laminix.strict_json import Value, dumps
 from laminix.tar.writer import END
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
+from laminix.pieces import PIECE
 
 REPOSITORIES = "repositories"
-PIECE = 1 << 20
 
 
 # Reading.

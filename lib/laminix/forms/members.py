@@ -14,9 +14,9 @@ from laminix.errors import LaminixError, shown
 from laminix.regular_file import read_regular_file
 from laminix.tar.reader import scan
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
+from laminix.pieces import PIECE
 
 WHAT = "bad image"
-PIECE = 1 << 20
 MOST_HOPS = 40  # links to links, as the kernel counts them
 LARGEST_DOCUMENT = 64 << 20  # bytes of a JSON document; more is garbage or an attack
 

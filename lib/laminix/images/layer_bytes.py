@@ -11,8 +11,7 @@ from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.piece_reader import PieceReader
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
-
-PIECE = 1 << 20
+from laminix.pieces import PIECE
 
 
 def stored_pieces(layer: StoredLayer) -> Iterator[bytes]:

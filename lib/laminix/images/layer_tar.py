@@ -11,9 +11,9 @@ from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
 from laminix.tar.reader import Content, read, read_file, scan
+from laminix.pieces import PIECE
 
 WHAT = "bad layer"
-PIECE = 1 << 20
 
 
 class Member(NamedTuple):

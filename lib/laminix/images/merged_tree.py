@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
 from laminix.tar.reader import Content, member_path
+from laminix.pieces import PIECE
 
 MOST_HOPS = 40  # links on the way to one path, as the kernel counts them
-PIECE = 1 << 20  # bytes hashed at once
 
 STORE = b"nix/store/"
 STORE_NAME_DASH = len(STORE) + 32  # behind the hash part of a store path's name

@@ -19,10 +19,9 @@ from laminix.images.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.images.verify_documents import document_problems
 from laminix.images.verify_layer import layer_problems
+from laminix.pieces import PIECE
 
 WHAT = "bad image"
-PIECE = 1 << 20
-
 # Members that are named by their content: blobs of a layout, configs of Docker's archives, ``dir:``.
 BLOB = re.compile(r"blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
 NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")

@@ -9,9 +9,9 @@ from laminix.images.fitting import order
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import compression_of_layer, open_plain
 from laminix.tar.reader import member_path, read
+from laminix.pieces import PIECE
 
 WHAT = "bad layer"
-PIECE = 1 << 20
 
 # Registries serve layers under these as well (media-types.md; Docker's image manifest v2.2).
 FOREIGN = ".nondistributable.v1.tar"

@@ -5,10 +5,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from laminix.store.closure import StorePath
+from laminix.pieces import PIECE
 
 HASH_LENGTH = 32
 RUN = re.compile(rb"[0-9a-df-np-sv-z]{%d,}" % HASH_LENGTH)  # Nix's alphabet
-PIECE = 1 << 20  # bytes read at once
 
 
 def mentioned(closure: Sequence[StorePath], places: Iterable[str]) -> tuple[StorePath, ...]:

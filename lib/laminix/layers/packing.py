@@ -120,7 +120,7 @@ def make_layers(
     for index, packing in enumerate(packings):
         layer = os.path.join(directory, f"{index:0{digits}}")
         os.mkdir(layer)
-        jobs.append((packing, compressor, keep_blobs, layer, 1))
+        jobs.append((packing, compressor, keep_blobs, layer, max(1, cores // len(packings))))
     for _ in counted(in_processes(make_layer, jobs, cores), "packed layers", len(jobs)):
         pass
 

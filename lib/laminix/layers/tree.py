@@ -16,12 +16,11 @@ from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFI
 from laminix.errors import LaminixError, shown
 from laminix.layers.parts import OPEN_DIRECTORY, Look, Part, Run, look_at, step
 from laminix.layers.sources import Place, Source
+from laminix.pieces import PIECE
 
 SYNTHESISED_MODE = 0o755  # of directories that no source has
 WHITEOUT_MODE = 0o644
-COMPARED_AT_ONCE = 1 << 20  # bytes
 LONGEST_RUN = 256  # names
-
 
 NOWHERE = Place()  # of a path about which nothing more is said
 
@@ -219,8 +218,8 @@ def _difference(first: Entry, other: Entry, first_path: bytes, other_path: bytes
 def _same_content(first: bytes, other: bytes) -> bool:
     with open(first, "rb") as one, open(other, "rb") as two:
         while True:
-            block = one.read(COMPARED_AT_ONCE)
-            if block != two.read(COMPARED_AT_ONCE):
+            block = one.read(PIECE)
+            if block != two.read(PIECE):
                 return False
             if not block:
                 return True
