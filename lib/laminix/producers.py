@@ -11,13 +11,13 @@ import mmap
 import os
 import pickle
 import select
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from laminix.errors import LaminixError
 from laminix.pieces import PIECE
+from laminix.workers import end_process, fork
 
 PIECES = 32  # that a process may be ahead: memory stays constant
 JOBS = 2  # that a process has at hand, so that it never waits for one
@@ -101,14 +101,16 @@ class _Producer:
         self._next = 0  # the place of the next piece in it
         orders, self._orders = _pipe()
         self._news, news = _pipe()
-        self._pid = os.fork()
-        if not self._pid:
-            # Else it would wait for itself when everybody else has gone.
-            self._orders.close()
-            self._news.close()
-            _work(make, self._memory, orders, news)
+        self._pid = fork(lambda: self._work(make, orders, news))
         orders.close()
         news.close()
+
+    def _work(self, make: Make, orders, news) -> NoReturn:
+        """What the process does."""
+        # Else it would wait for itself when everybody else has gone.
+        self._orders.close()
+        self._news.close()
+        _Shift(make, self._memory, orders, news).work()
 
     def take(self, job: Any) -> None:
         """Have it do JOB after those that it has."""
@@ -139,8 +141,7 @@ class _Producer:
 
     def end(self) -> None:
         """End it, wherever it is."""
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        end_process(self._pid)
         self._news.close()
         with contextlib.suppress(BrokenPipeError):  # of what it was told last
             self._orders.close()
@@ -175,16 +176,6 @@ def _place(memory: memoryview, number: int) -> memoryview:
     """The place in MEMORY of the piece of that NUMBER: one place after the other, then the first again."""
     start = number % PIECES * PIECE
     return memory[start : start + PIECE]
-
-
-def _work(make: Make, memory: memoryview, orders, news) -> NoReturn:
-    """What the process does, until it is ended."""
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _Shift(make, memory, orders, news).work()
-    finally:
-        os._exit(1)
 
 
 class _Shift:

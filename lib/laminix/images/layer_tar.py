@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
-from laminix.beside import Beside
 from laminix.tar.entries import Entry
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
 from laminix.tar.reader import Content, read, read_file, scan
 from laminix.pieces import PIECE
+from laminix.workers import Aside
 
 WHAT = "bad layer"
 
@@ -28,11 +28,14 @@ def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
     if not is_tar(layer):
         yield from read(open_plain(layer), WHAT, layer.location)
         return
-    # A thread reads the file once more, for the digests, instead of being handed each byte: two readers of
-    # the page cache are faster than one that has to share what it read.
-    with Beside(lambda _: check_digests(layer)) as check, layer.open() as file:
-        yield from read_file(file, WHAT, layer.location)
+    # Another process reads the file once more, for the digests: reading headers leaves threads no time.
+    check = Aside(check_digests, layer)
+    try:
+        with layer.open() as file:
+            yield from read_file(file, WHAT, layer.location)
         check.result()
+    finally:
+        check.end()
 
 
 def is_tar(layer: StoredLayer) -> bool:

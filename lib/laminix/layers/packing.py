@@ -21,6 +21,7 @@ from laminix.store.store_path import full_name
 from laminix.strict_json import Value
 from laminix.tar.stream import tar_stream
 from laminix.tar.writer import END
+from laminix.workers import in_processes
 from laminix.layers.tree import parts
 
 FORMAT = 1  # of the bytes: another number whenever the same recipe would give another tar
@@ -113,8 +114,6 @@ def make_layers(
 
     Their names are numbers of one length, so that the order of the names is that of the layers.
     """
-    from laminix.workers import in_processes  # costs 30 ms to import
-
     digits = max(3, len(str(len(packings))))
     jobs = []
     for index, packing in enumerate(packings):
