@@ -1,7 +1,7 @@
 """Pieces of bytes as a file."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 
 class PieceReader(io.RawIOBase):
@@ -24,3 +24,9 @@ class PieceReader(io.RawIOBase):
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
         return count
+
+    def close(self) -> None:
+        """Close the file; pieces that are made as they are taken are made no further."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+        super().close()

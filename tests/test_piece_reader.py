@@ -1,0 +1,24 @@
+"""PieceReader: pieces of bytes as a file."""
+
+from laminix.piece_reader import PieceReader
+
+
+def test_reads_across_pieces():
+    file = PieceReader([b"ab", b"", b"cde", b"f"])
+    assert [file.read(2), file.read(2), file.read(1), file.read()] == [b"ab", b"cd", b"e", b"f"]
+
+
+def test_closing_it_ends_the_making_of_pieces():
+    ended = []
+
+    def pieces():
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            ended.append(True)
+
+    maker = pieces()
+    with PieceReader(maker) as file:
+        assert file.read(2) == b"fi" and not ended
+    assert ended
