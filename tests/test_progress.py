@@ -5,6 +5,7 @@ import os
 
 import pytest
 from laminix import progress
+from laminix.forms import dir_transport, oci_layout, open_image
 from laminix.human_size import human_size
 
 
@@ -73,3 +74,20 @@ def test_without_standard_error_nobody_is_told(monkeypatch):
     monkeypatch.delenv("NIX_LOG_FD", raising=False)
     monkeypatch.setattr("sys.stderr", None)
     assert list(progress.watched([b"ab"], "packed")) == [b"ab"]
+
+
+@pytest.mark.parametrize("form", [dir_transport, oci_layout])
+def test_layers_that_are_copied_are_told(builder, tmp_path, monkeypatch, form):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_bytes(bytes(1 << 20))
+    builder("mk-layer", "--copy", tmp_path / "tree", "--out", tmp_path / "layer")
+    builder("mk-image", "--name", "image", "--layer", tmp_path / "layer", "--out", tmp_path / "image")
+    image = open_image(str(tmp_path / "image"))
+    (tmp_path / "out").mkdir()
+    reader, writer = os.pipe()
+    monkeypatch.setenv("NIX_LOG_FD", str(writer))
+    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    form.write_directory(str(tmp_path / "out"), image, image.references)
+    os.close(writer)
+    with open(reader) as log:
+        assert "copying a layer: 1.0 MiB of 1.0 MiB" in log.read().splitlines()[-1]

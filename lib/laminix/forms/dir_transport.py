@@ -7,9 +7,9 @@ from laminix import strict_json
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
-from laminix.forms.oci_layout import by_digest, kept_manifest, link_to_store, write_pieces
+from laminix.forms.oci_layout import by_digest, copy_layer, kept_manifest, link_to_store, write_pieces
 from laminix.images.image import Image
-from laminix.images.layer_bytes import checked_pieces, measured
+from laminix.images.layer_bytes import measured
 from laminix.forms.members import ArchiveMembers, DirectoryMembers
 from laminix.images.oci import read_index, read_manifest
 from laminix.images.reference import Reference
@@ -60,7 +60,7 @@ def write_directory(directory: str, image: Image, references: Sequence[Reference
     for layer in by_digest(layers):
         blob = os.path.join(directory, _hex(layer.digest))
         if not link_to_store(blob, layer.file):
-            write_pieces(blob, checked_pieces(layer))
+            copy_layer(layer, blob)
     manifest = image.manifest_bytes or kept_manifest(image, layers)
     write_pieces(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
     write_pieces(os.path.join(directory, MANIFEST), [manifest])

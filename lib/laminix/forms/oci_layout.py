@@ -26,6 +26,7 @@ from laminix.images.oci import (
     read_index,
 )
 from laminix.images.reference import Reference
+from laminix.progress import watched
 from laminix.regular_file import read_regular_file
 
 INDEX = "index.json"
@@ -106,7 +107,7 @@ def write_directory(directory: str, image: Image, references: Sequence[Reference
     """
     layers = [measured(layer) for layer in image.layers]
     for layer in by_digest(layers):
-        write_pieces(os.path.join(directory, blob_name(layer.digest)), checked_pieces(layer))
+        copy_layer(layer, os.path.join(directory, blob_name(layer.digest)))
     _write_documents(directory, image.config_bytes, kept_manifest(image, layers), references)
 
 
@@ -163,7 +164,7 @@ def _place_layer(directory: str, layer: StoredLayer) -> None:
     if layer.recipe_directory is not None:
         _place_recipe(directory, layer)
     elif not link_to_store(blob, layer.file):
-        write_pieces(blob, checked_pieces(layer, diff_id_too=True))
+        copy_layer(layer, blob, diff_id_too=True)
 
 
 def _place_recipe(directory: str, layer: StoredLayer) -> None:
@@ -183,6 +184,11 @@ def link_to_store(place: str, target: str | None) -> bool:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     os.symlink(real, place)
     return True
+
+
+def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
+    """Write the layer's bytes as stored to the new file PATH, checked as ``checked_pieces`` does."""
+    write_pieces(path, watched(checked_pieces(layer, diff_id_too), "copying a layer:", layer.size))
 
 
 def write_pieces(path: str, pieces: Iterable[bytes]) -> None:
