@@ -154,8 +154,11 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
     output = _word(attributes["outputs"]["out"])
     actions = {_key(action): action for action in parser._actions}
     for name, action in actions.items():
-        if action.type is json_file and attributes.get(name) is not None:
-            request[name] = attributes[name]
+        beside = attributes.get(name) if action.type is json_file else None
+        if beside is not None and name in request and request[name].raw is not None:
+            raise beside.error(f"the request has {name!r} too; one of the two is enough")
+        if beside is not None:
+            request[name] = beside
     arguments, positionals, documents = [], [], {}
     for name, value in request.items():
         if name not in actions:
