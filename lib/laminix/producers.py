@@ -69,7 +69,7 @@ def _shared_out(make: Make, jobs: Iterable[Any], crew: Sequence["_Producer"], do
         while not free:
             done((yield from _finish(begun, free)))
             waits += not any(producer.has_news() for producer in crew)
-        if waits == PATIENCE:
+        if waits >= PATIENCE:
             waits = 0
             begun.append((None, make(job, lambda: own_piece)))
         else:

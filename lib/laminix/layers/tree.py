@@ -38,7 +38,11 @@ def parts(root: Place, look: Look) -> Iterator[Part]:
 
     Raises LaminixError for what a layer cannot hold and for sources that contradict each other.
     """
-    stack = [_level(Directory(b"", root.sources, root), look)]
+    top = Directory(b"", root.sources, root)
+    if _is_plain(top):
+        yield from _plain_tree(b"", top.sources[0])
+        return
+    stack = [_level(top, look)]
     while stack:
         # Go through the deepest level until it opens another directory.
         for part, directory in stack[-1]:
@@ -103,17 +107,18 @@ def _next_run(left: Iterator[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 def _found_in(directory: int, path: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The names in the open DIRECTORY, which is at PATH, bytewise; each with its type, as a run has it."""
+    names: list[bytes] = []
+    others: dict[bytes, bytes] = {}  # the types of those that are no files, which are few
     with os.scandir(directory) as found:
-        names = sorted([(os.fsencode(entry.name), _type(entry)) for entry in found])
-    for name, _ in names:
+        for entry in found:
+            name = os.fsencode(entry.name)
+            names.append(name)
+            if not entry.is_file(follow_symlinks=False):
+                others[name] = DIRECTORY if entry.is_dir(follow_symlinks=False) else SYMLINK
+    for name in names:
         _refuse_whiteout(name, path)
-    return iter(names)
-
-
-def _type(entry: os.DirEntry) -> bytes:
-    if entry.is_file(follow_symlinks=False):
-        return FILE
-    return DIRECTORY if entry.is_dir(follow_symlinks=False) else SYMLINK
+    names.sort()
+    return ((name, others.get(name, FILE)) for name in names)
 
 
 def _refuse_whiteout(name: bytes, directory: bytes) -> None:
