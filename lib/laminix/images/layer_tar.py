@@ -14,6 +14,7 @@ from laminix.pieces import PIECE
 from laminix.workers import Aside
 
 WHAT = "bad layer"
+LARGE = 8 << 20  # bytes: below, a process of its own costs more than it saves
 
 
 class Member(NamedTuple):
@@ -25,7 +26,7 @@ class Member(NamedTuple):
 
 def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
     """The members of LAYER's tar, as ``tar_reader.read`` gives them, with the digests checked at the end."""
-    if not is_tar(layer):
+    if layer.size < LARGE or not is_tar(layer):
         yield from read(open_plain(layer), WHAT, layer.location)
         return
     # Another process reads the file once more, for the digests: reading headers leaves threads no time.
