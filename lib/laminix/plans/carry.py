@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from laminix.plans.cost import Piece, joined, single_pieces
+from laminix.plans.cost import Piece, joined, parted, single_pieces
 from laminix.plans.graph import Graph
-from laminix.plans.moves import Group, improve
+from laminix.plans.joining import join_any, join_neighbours
+from laminix.plans.moves import MOST_MOVED, Group, improve, price
 from laminix.store.store_path import full_name, package_name
 
 Plan = Sequence[Sequence[str]]
@@ -22,15 +23,32 @@ def carry_over(
     """The paths NUMBERS of GRAPH in at most MOST layers, each where PREVIOUS has it.
 
     PREVIOUS are the store paths of each layer as they were before, HOMES what ``find_homes`` finds in it.
-    Layers that have not changed stay as they are, unless much is gained by changing them.
+    Layers that have not changed stay as they are, unless much is gained by changing them.  The others are
+    sent anyway: what is in them is divided anew where that is cheaper.
     """
     groups = _groups(graph, touches, numbers, homes, previous)
     kept = sorted(groups, key=lambda group: joined(group.pieces).cost, reverse=True)[:most]
-    settled = {piece.members for group in kept for piece in group.pieces}
     everything = single_pieces(numbers, graph.sizes, touches)
-    newcomers = [piece for piece in everything if piece.members not in settled]
-    newcomers.sort(key=lambda piece: (-piece.size, piece.members))
-    return improve(kept, newcomers, most, joined(everything).touches.bit_count())
+    weight = joined(everything).touches.bit_count()
+    newcomers = sorted(_without(everything, kept), key=lambda piece: (-piece.size, piece.members))
+    stayed = improve(kept, newcomers, most, weight)
+    same = [group for group in kept if not group.sent_anyway]
+    if len(same) == most:
+        return stayed
+    divided = _divided(_without(everything, same), most - len(same))
+    return min(stayed, improve([*same, *divided], (), most, weight), key=lambda plan: price(plan, same, weight))
+
+
+def _divided(loose: Sequence[Piece], most: int) -> list[Group]:
+    """LOOSE, the pieces of layers that are sent anyway, in MOST layers at most."""
+    pieces = join_neighbours(loose, MOST_MOVED)
+    return [Group(parts, sent_anyway=True) for parts in parted(join_any(pieces, most), pieces)]
+
+
+def _without(pieces: Sequence[Piece], groups: Sequence[Group]) -> list[Piece]:
+    """Those of PIECES that are in none of GROUPS."""
+    settled = {piece.members for group in groups for piece in group.pieces}
+    return [piece for piece in pieces if piece.members not in settled]
 
 
 def _groups(

@@ -46,6 +46,12 @@ def joined(pieces: Iterable[Piece]) -> Piece:
     return Piece(tuple(members), size, touches)
 
 
+def parted(wholes: Iterable[Piece], pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """For each of WHOLES, which are made by joining PIECES, those that it is made of."""
+    by_first = {piece.members[0]: piece for piece in pieces}
+    return [[by_first[number] for number in whole.members if number in by_first] for whole in wholes]
+
+
 def expected_transfer(layers: Iterable[Piece]) -> int:
     """The bytes that one update of each package would move, weighed, without the price of a layer."""
     return sum(layer.size * layer.touches.bit_count() for layer in layers)

@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Sequence
-from itertools import combinations
 
 from laminix.plans.cost import LAYER_PRICE, Piece, joined
 
@@ -10,24 +9,20 @@ MANY = 10_000  # of more pieces some are joined without looking for the cheapest
 SPARSELY = 97  # one pair of neighbours in so many says what joining mostly costs
 
 
-def join_neighbours(pieces: Sequence[Piece], most: int) -> list[list[Piece]]:
-    """PIECES as MOST runs at most, in their order.  Of many pieces some are one piece afterwards."""
-    if len(pieces) <= most:
-        return [[piece] for piece in pieces]
+def join_neighbours(pieces: Sequence[Piece], most: int) -> list[Piece]:
+    """PIECES joined to MOST runs at most, in their order."""
     chain = _Chain(pieces if len(pieces) <= MANY else _coarse(pieces))
     while chain.length > most:
         chain.join_cheapest()
-    return chain.runs()
+    return chain.pieces()
 
 
-def join_any(groups: Sequence[Sequence[Piece]], most: int) -> list[list[Piece]]:
-    """GROUPS of pieces as MOST at most, whichever two are cheapest to join."""
-    sums = [(joined(group), list(group)) for group in groups]
-    while len(sums) > most:
-        left, right = min(combinations(range(len(sums)), 2), key=lambda pair: _loss(*(sums[n][0] for n in pair)))
-        whole, pieces = sums.pop(right)
-        sums[left] = joined((sums[left][0], whole)), sums[left][1] + pieces
-    return [pieces for _, pieces in sums]
+def join_any(pieces: Sequence[Piece], most: int) -> list[Piece]:
+    """PIECES joined to MOST at most, whichever two are cheapest to join.  Takes time in the square of the pieces."""
+    pool = _Pool(pieces)
+    while pool.length > most:
+        pool.join_cheapest()
+    return pool.pieces()
 
 
 def _coarse(pieces: Sequence[Piece]) -> list[Piece]:
@@ -54,11 +49,11 @@ def _loss(left: Piece, right: Piece) -> int:
 
 
 class _Chain:
-    """Runs of pieces; each is known by where it starts."""
+    """Runs of pieces, each known by where it starts, of which neighbours may be joined."""
 
     def __init__(self, pieces: Sequence[Piece]):
         self._pieces = pieces
-        self.length = len(pieces)  # how many runs there are
+        self.length = len(pieces)
         self._sizes = [piece.size for piece in pieces]
         self._touches = [piece.touches for piece in pieces]
         self._costs = [piece.cost for piece in pieces]
@@ -99,6 +94,47 @@ class _Chain:
         if left >= 0 and right < len(self._pieces):
             heapq.heappush(self._waiting, (self._loss(left, right), left, right, self._ends[right]))
 
-    def runs(self) -> list[list[Piece]]:
-        """The pieces of each run, in order."""
-        return [list(self._pieces[start:end]) for start, end in enumerate(self._ends) if end]
+    def pieces(self) -> list[Piece]:
+        """The runs, in order."""
+        return [joined(self._pieces[start:end]) for start, end in enumerate(self._ends) if end]
+
+
+class _Pool:
+    """Pieces of which any two may be joined, each known by a number; a joined one has the next."""
+
+    def __init__(self, pieces: Sequence[Piece]):
+        self._pieces = dict(enumerate(pieces))
+        self._costs = [piece.cost for piece in pieces]
+        self.length = len(pieces)
+        self._waiting = [pair for number in self._pieces for pair in self._with_earlier(number)]
+        heapq.heapify(self._waiting)
+
+    def _with_earlier(self, number: int) -> list[tuple[int, int, int]]:
+        """What joining the piece NUMBER with each of lower number costs, and their numbers."""
+        _, size, touches = self._pieces[number]
+        size, costs, own_cost = size + LAYER_PRICE, self._costs, self._costs[number]
+        return [
+            ((size + more) * (touches | others).bit_count() - own_cost - costs[other], other, number)
+            for other, (_, more, others) in self._pieces.items()
+            if other < number
+        ]
+
+    def join_cheapest(self) -> None:
+        """Join the two whose joining costs least."""
+        left, right = self._cheapest()
+        number = len(self._costs)
+        self._pieces[number] = whole = joined((self._pieces.pop(left), self._pieces.pop(right)))
+        self._costs.append(whole.cost)
+        self.length -= 1
+        for pair in self._with_earlier(number):
+            heapq.heappush(self._waiting, pair)
+
+    def _cheapest(self) -> tuple[int, int]:
+        while True:
+            _, left, right = heapq.heappop(self._waiting)
+            if left in self._pieces and right in self._pieces:
+                return left, right
+
+    def pieces(self) -> list[Piece]:
+        """What there is now."""
+        return list(self._pieces.values())

@@ -35,6 +35,15 @@ def improve(groups: Iterable[Group], newcomers: Iterable[Piece], most: int, tota
     return [joined(draft.pieces) for draft in drafts if draft.pieces]
 
 
+def price(layers: Iterable[Piece], groups: Iterable[Group], total_weight: int) -> float:
+    """What LAYERS cost, with the price of sending once more those of GROUPS that are not among them."""
+    layers = list(layers)
+    there = {frozenset(layer.members) for layer in layers}
+    before = [joined(group.pieces) for group in groups]
+    disturbed = sum(layer.size for layer in before if frozenset(layer.members) not in there)
+    return sum(layer.cost for layer in layers) + THRESHOLD * total_weight * disturbed
+
+
 class _Draft:
     """A layer while pieces come and go."""
 
@@ -94,6 +103,8 @@ def _moved_any(home: _Draft, drafts: Sequence[_Draft], threshold: float) -> bool
 
 def _better_place(piece: Piece, home: _Draft, drafts: Sequence[_Draft], threshold: float) -> _Draft | None:
     saving, best, place = home.saving(piece) - threshold * home.disturbed, 0.0, None
+    if saving <= 0:  # to come in is never free
+        return None
     for draft in drafts:
         if draft is not home:
             gain = saving - draft.price(piece) - threshold * draft.disturbed

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laminix.plans.cost import Piece, joined, single_pieces
+from laminix.plans.cost import Piece, joined, parted, single_pieces
 from laminix.plans.graph import Graph, walk
 from laminix.plans.joining import join_any, join_neighbours
 from laminix.plans.moves import MOST_MOVED, Group, improve
@@ -30,9 +30,8 @@ def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most
 
     TOUCHED says what touches each path of GRAPH.
     """
-    paths = single_pieces(order, graph.sizes, touched)
-    if len(paths) <= most:
-        return paths
-    pieces = [joined(run) for run in join_neighbours(paths, MOST_MOVED)]
-    runs = join_any(join_neighbours(pieces, most + LAST_JOINED), most)
-    return improve(map(Group, runs), (), most, joined(pieces).touches.bit_count())
+    if len(order) <= most:
+        return single_pieces(order, graph.sizes, touched)
+    pieces = join_neighbours(single_pieces(order, graph.sizes, touched), MOST_MOVED)
+    layers = join_any(join_neighbours(pieces, most + LAST_JOINED), most)
+    return improve(map(Group, parted(layers, pieces)), (), most, joined(pieces).touches.bit_count())
