@@ -72,7 +72,7 @@ def find_homes(paths: Sequence[str], previous: Plan) -> dict[str, int]:
     """
     homes: dict[str, int] = {}
     left = {path: index for index, layer in enumerate(previous) for path in layer}
-    for name in (str, full_name, package_name):
+    for name in (str, full_name, package_name) if previous else ():
         unknown = [path for path in paths if path not in homes]
         for path, old in _pairs(unknown, sorted(left, key=full_name), name):
             homes[path] = left.pop(old)

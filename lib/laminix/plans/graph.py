@@ -6,9 +6,10 @@ nothing here depends on the hashes, and versions only tell packages of one name 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, pairwise
 
 from laminix.store.closure import StorePath
 from laminix.store.store_path import full_name, without_version
@@ -52,18 +53,14 @@ def _numbers(item: StorePath, numbers: dict[str, int]) -> tuple[int, ...]:
 
 
 def _count_referrers(references: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    counts = [0] * len(references)
-    for links in references:
-        for link in links:
-            counts[link] += 1
-    return tuple(counts)
+    counts = Counter(chain.from_iterable(references))
+    return tuple([counts[number] for number in range(len(references))])
 
 
 def _by_name(names: Sequence[tuple[str, str, int]], closure: Sequence[StorePath]) -> list[int]:
     """The places in CLOSURE of its paths by package, version, size and, where these agree, by their neighbours."""
     order = sorted(range(len(names)), key=names.__getitem__)
-    alike = (list(group) for _, group in groupby(order, names.__getitem__))
-    twins = {place for group in alike if len(group) > 1 for place in group}
+    twins = {place for pair in pairwise(order) if names[pair[0]] == names[pair[1]] for place in pair}
     if not twins:
         return order
     views = _views(names, closure, twins)

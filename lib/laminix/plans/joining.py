@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from laminix.plans.cost import LAYER_PRICE, Piece, joined
 
 MANY = 10_000  # of more pieces some are joined without looking for the cheapest: that takes long
+PASSES = 2  # how often
 SPARSELY = 97  # one pair of neighbours in so many says what joining mostly costs
 
 
 def join_neighbours(pieces: Sequence[Piece], most: int) -> list[Piece]:
     """PIECES joined to MOST runs at most, in their order."""
-    chain = _Chain(pieces if len(pieces) <= MANY else _coarse(pieces))
+    for _ in range(PASSES):
+        pieces = pieces if len(pieces) <= MANY else _coarse(pieces)
+    chain = _Chain(pieces)
     while chain.length > most:
         chain.join_cheapest()
     return chain.pieces()
