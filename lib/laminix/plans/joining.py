@@ -21,7 +21,10 @@ def join_neighbours(pieces: Sequence[Piece], most: int) -> list[Piece]:
 
 
 def join_any(pieces: Sequence[Piece], most: int) -> list[Piece]:
-    """PIECES joined to MOST at most, whichever two are cheapest to join.  Takes time in the square of the pieces."""
+    """PIECES joined to MOST at most, whichever two are cheapest to join.
+
+    That takes time in the square of the pieces.
+    """
     pool = _Pool(pieces)
     while pool.length > most:
         pool.join_cheapest()
