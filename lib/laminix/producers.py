@@ -161,14 +161,15 @@ def _tell(sink, what: bytes, length: int = 0, data: bytes = b"") -> None:
 
 def _hear(source) -> tuple[bytes, int]:
     """What is told next; nothing where the other side has gone."""
-    message = source.read(1 + LENGTH)
+    message = _read_all(source, 1 + LENGTH)
     return message[:1], int.from_bytes(message[1:], "big")
 
 
 def _read_all(source, length: int) -> bytes:
+    """LENGTH bytes, fewer only where the other side has gone."""
     data = b""
-    while len(data) < length:
-        data += source.read(length - len(data))
+    while len(data) < length and (more := source.read(length - len(data))):
+        data += more
     return data
 
 
