@@ -12,7 +12,7 @@ import os
 import pickle
 import select
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn
 
 from laminix.errors import LaminixError
@@ -43,29 +43,34 @@ def produced(make: Make, jobs: Iterable[Any], processes: int, done: Callable[[An
     With more than one process, a piece is good until the next is asked for.  DONE gets what MAKE returns
     for each job.  Raises what MAKE raises.
     """
-    jobs = iter(jobs)
-    first = list(itertools.islice(jobs, 2))
-    jobs = itertools.chain(first, jobs)
-    if processes == 1 or len(first) < 2:
+    if processes == 1:
         for job in jobs:
             done((yield from make(job, _new_piece)))
         return
     crew: list[_Producer] = []
     try:
-        crew += (_Producer(make) for _ in range(min(processes - 1, MOST)))
-        yield from _shared_out(make, jobs, crew, done)
+        yield from _shared_out(make, jobs, crew, min(processes - 1, MOST), done)
     finally:
         for producer in crew:
             producer.end()
 
 
-def _shared_out(make: Make, jobs: Iterable[Any], crew: Sequence["_Producer"], done) -> Iterator[memoryview]:
-    """The pieces of JOBS, made by CREW and, where this process would only wait for them, by itself."""
+def _shared_out(
+    make: Make, jobs: Iterable[Any], crew: list["_Producer"], most: int, done: Callable[[Any], Any]
+) -> Iterator[memoryview]:
+    """The pieces of JOBS, made by CREW and, where this process would only wait for them, by itself.
+
+    CREW grows with the first jobs, to MOST.
+    """
     own_piece = _new_piece()
-    free = deque([*crew] * JOBS)  # those who can take a job, as often as they can
+    free: deque[_Producer] = deque()  # those who can take a job, as often as they can
     begun: deque[tuple[_Producer | None, Generator]] = deque()  # with the pieces of each job, in order
     waits = 0
     for job in jobs:
+        if len(crew) < most:
+            crew.append(_Producer(make))
+            free.appendleft(crew[-1])
+            free.extend(crew[-1:] * (JOBS - 1))
         while not free:
             done((yield from _finish(begun, free)))
             waits += not any(producer.has_news() for producer in crew)
