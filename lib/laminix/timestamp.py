@@ -1,6 +1,5 @@
 """Points in time as options name them: RFC 3339, whole seconds since the epoch, or ``now``."""
 
-import calendar
 import re
 import time
 from collections.abc import Mapping
@@ -11,8 +10,7 @@ from laminix.errors import LaminixError
 RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
-LAST = calendar.timegm((9999, 12, 31, 23, 59, 59))  # what four digits of a year can say
-FIRST = -62135596800  # the year 1
+FIRST, LAST = -62135596800, 253402300799  # the years 1 to 9999, which is what four digits can say
 
 
 def read_seconds(text: str, environment: Mapping[str, str]) -> int:
@@ -59,6 +57,8 @@ def _now(environment: Mapping[str, str]) -> int:
 
 
 def _seconds(match: re.Match, text: str) -> int:
+    import calendar  # 2 ms, and most times are whole seconds
+
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     if hour > 23 or minute > 59 or second > 59:
         raise LaminixError("bad time", f"there is no such time of day in {text!r}")
