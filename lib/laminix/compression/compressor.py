@@ -1,7 +1,6 @@
 """Compressors of blobs: zlib here, every other as a program."""
 
 import os
-import shlex
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,6 +46,8 @@ def zstd_command(threads: int) -> list[str]:
 
 
 def _split(command: str) -> list[str]:
+    import shlex  # 0.5 ms, and most layers need no command
+
     try:
         words = shlex.split(command)
     except ValueError as error:
