@@ -129,6 +129,13 @@ def test_help(speak):
     assert "Say it again." in done.stdout and "example:\n  speak WORD" in done.stdout
 
 
+@pytest.mark.parametrize("columns", [40, 200])
+def test_help_is_as_wide_as_there_is_room(speak, columns):
+    usage = speak("--help", env={"PATH": "/bin", "COLUMNS": str(columns)}).stdout.partition("\n\n")[0]
+    assert all(len(line) < columns for line in usage.splitlines())
+    assert (usage.count("\n") == 0) == (columns == 200)
+
+
 def test_a_request_says_the_same(derivation):
     request = {"WORD": "--flag", "many": ["--1", 2], "flag": True, "document": {"a": []}}
     done, said = derivation({"request": request, "path": ["/a", "/b"], "name": "ignored"})

@@ -24,19 +24,11 @@ from laminix.regular_file import read_regular_file
 PATIENCE = 20  # seconds that cleaning up may take
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """One that is told its width: argparse makes one for each parser, and asking costs it 2 ms each time."""
+class _Unmeasured(argparse.RawDescriptionHelpFormatter):
+    """What checks each option as it is declared; to ask for the terminal's width would cost it 2 ms."""
 
     def __init__(self, prog: str):
-        super().__init__(prog, width=_columns())
-
-
-def _columns() -> int:
-    """How wide a help text may be."""
-    try:
-        return os.get_terminal_size(1).columns - 2
-    except OSError:  # no terminal
-        return 100
+        super().__init__(prog, width=80)
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,9 +39,14 @@ class Parser(argparse.ArgumentParser):
             prog=prog,
             description=description,
             epilog=f"example:\n{example}",
-            formatter_class=_Formatter,
+            formatter_class=_Unmeasured,
             allow_abbrev=False,
         )
+
+    def format_help(self) -> str:
+        """The help text, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str):
         """Exit with 2 and one line, as every other error is one line."""
