@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from laminix.beside import Beside
@@ -40,14 +40,7 @@ def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | No
 
 
 def _plain_blob(tar: Iterable[bytes], path: str | None) -> Blob:
-    state, size = hashlib.sha256(), 0
-    with open(path or os.devnull, "wb", buffering=0) as file:
-        for piece in tar:
-            state.update(piece)
-            size += len(piece)
-            if path is not None:
-                _write_all(file, piece)
-    digest = written(state)
+    digest, size = _measure(_written_to(path, tar))
     return Blob(Descriptor(LAYER_TYPES["none"], digest, size), digest, size, path and LAYER_FILES["none"])
 
 
@@ -55,11 +48,12 @@ def _compressed_blob(tar: Iterable[bytes], compressor: Compressor, path: str | N
     # Both hashes are made in threads beside.
     with Beside(_measure) as tar_meter, Beside(_measure) as blob_meter:
         pieces = compress(compressor, tar_meter.through(tar), threads)
-        start = _drain(blob_meter.through(pieces), path)
+        start = _drain(_written_to(path, blob_meter.through(pieces)))
         diff_id, diff_size = tar_meter.result()
         digest, size = blob_meter.result()
     compression = _checked_compression(start, compressor)
-    return Blob(Descriptor(LAYER_TYPES[compression], digest, size), diff_id, diff_size, path and LAYER_FILES[compression])
+    descriptor = Descriptor(LAYER_TYPES[compression], digest, size)
+    return Blob(descriptor, diff_id, diff_size, path and LAYER_FILES[compression])
 
 
 def _measure(pieces: Iterable[bytes]) -> tuple[str, int]:
@@ -71,15 +65,23 @@ def _measure(pieces: Iterable[bytes]) -> tuple[str, int]:
     return written(state), size
 
 
-def _drain(pieces: Iterable[bytes], path: str | None) -> bytes:
-    """Write PIECES to PATH, if there is one; returns their first bytes."""
-    start = b""
-    with open(path or os.devnull, "wb", buffering=0) as file:
+def _written_to(path: str | None, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """PIECES, each written to PATH, if there is one, before it is passed on."""
+    if path is None:
+        yield from pieces
+        return
+    with open(path, "wb", buffering=0) as file:
         for piece in pieces:
-            if len(start) < LONGEST_MAGIC:
-                start += piece[:LONGEST_MAGIC]
-            if path is not None:
-                _write_all(file, piece)
+            _write_all(file, piece)
+            yield piece
+
+
+def _drain(pieces: Iterable[bytes]) -> bytes:
+    """The first bytes of PIECES, when all have passed."""
+    start = b""
+    for piece in pieces:
+        if len(start) < LONGEST_MAGIC:
+            start += piece[:LONGEST_MAGIC]
     return start
 
 

@@ -42,11 +42,14 @@ class Packing:
     mtime: int = 1  # seconds since the epoch
 
 
-def tar_of(packing: Packing, processes: int = 1) -> Iterator[bytes]:
-    """The layer's tar, in pieces.  With more PROCESSES than one, each is good until the next is asked for.
+def tar_of(packing: Packing, compressor: Compressor, cores: int) -> Iterator[bytes]:
+    """The layer's tar, in pieces, for COMPRESSOR, made on so many CORES.
 
+    Where nothing is compressed, a piece is good until the next is asked for.
     Raises LaminixError for whatever cannot be packed.
     """
+    # Compressing takes so much longer than all else that more processes would not help.
+    processes = cores if compressor.name == "none" else 1
     rules = Rules(packing.perms) if packing.perms is not None else None
     look = Look(packing.owner, packing.mtime)
     tree = layer_tree(packing.copies, packing.store_paths, packing.removed)
@@ -91,8 +94,7 @@ def make_layer(
 
     WATCH sees the tar pass, in pieces.
     """
-    # A compressor takes so much longer than all else that processes would not help.
-    tar = tar_of(packing, threads if compressor.name == "none" else 1)
+    tar = tar_of(packing, compressor, threads)
     blob = write_blob(watch(tar), compressor, directory if keep_blob else None, threads)
     layer = Layer(
         descriptor=blob.descriptor,

@@ -39,4 +39,4 @@ def _blob(recipe: Value) -> Iterator[bytes]:
     )
     threads = available_cores()
     compressor = find_compressor(recipe["compressor"].text(), threads)
-    return compress(compressor, tar_of(packing, threads if compressor.name == "none" else 1), threads)
+    return compress(compressor, tar_of(packing, compressor, threads), threads)
