@@ -6,18 +6,15 @@ kilobytes each, and the lengths of pieces.
 """
 
 import contextlib
-import itertools
 import mmap
 import os
 import pickle
-import select
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn
 
-from laminix.errors import LaminixError
 from laminix.pieces import PIECE
-from laminix.workers import end_process, fork
+from laminix.workers import end_process, fork, has_news, killed
 
 PIECES = 32  # that a process may be ahead: memory stays constant
 JOBS = 2  # that a process has at hand, so that it never waits for one
@@ -127,7 +124,7 @@ class _Producer:
         while True:
             news, length = _hear(self._news)
             if not news:
-                raise LaminixError("cannot go on", "a process that did a part was killed from outside")
+                raise killed()
             piece = _place(self._memory, self._next)[:length]
             self._next += 1
             if news == MADE:
@@ -142,7 +139,7 @@ class _Producer:
 
     def has_news(self) -> bool:
         """Whether it has made anything that was not taken yet."""
-        return bool(select.select([self._news], [], [], 0)[0])
+        return has_news(self._news)
 
     def end(self) -> None:
         """End it, wherever it is."""

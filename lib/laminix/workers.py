@@ -58,14 +58,14 @@ class Aside:
 
     def is_done(self) -> bool:
         """Whether ``result`` would not have to wait."""
-        return self._ended or bool(select.select([self], [], [], 0)[0])
+        return self._ended or has_news(self)
 
     def result(self) -> Any:
         """What the call returns; raises what it raises."""
         data = self._source.read()
         self.end()
         if not data:
-            raise LaminixError("cannot go on", "a process that did a part was killed from outside")
+            raise killed()
         result, failure = pickle.loads(data)
         if failure is not None:
             raise failure
@@ -77,6 +77,16 @@ class Aside:
             self._ended = True
             end_process(self.pid)
             self._source.close()
+
+
+def has_news(source: Any) -> bool:
+    """Whether reading from the unbuffered SOURCE would not have to wait."""
+    return bool(select.select([source], [], [], 0)[0])
+
+
+def killed() -> LaminixError:
+    """The error for a process that is gone before it said what came of its work."""
+    return LaminixError("cannot go on", "a process that did a part was killed from outside")
 
 
 def fork(work: Callable[[], Any]) -> int:

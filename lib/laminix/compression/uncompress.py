@@ -10,7 +10,6 @@ from laminix.pieces import PIECE
 
 MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
-# A piece of output at most: some compressed data grows a thousandfold, and memory is to stay constant.
 
 
 def compression_of(start: bytes) -> str:
@@ -98,6 +97,7 @@ def _members(name: str, new, failure, pieces: Iterator[bytes], place: object) ->
 
 def _one_member(decompressor, data: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     while not decompressor.eof:
+        # A piece at most: some compressed data grows a thousandfold, and memory is to stay constant.
         output = decompressor.decompress(data, PIECE)
         if output:
             yield output

@@ -75,14 +75,13 @@ def _plain_tree(prefix: bytes, source: Source) -> Iterator[Run]:
         left = _found_in(directory, parent)
         while True:
             names = _next_run(left)
-            if names:
-                yield Run(parent, prefix, names, in_store)
-            elif not above:
-                return
-            else:
+            if not names:
+                if not above:
+                    return
                 left, prefix, parent = above.pop()
                 directory = step(directory, b"..")
                 continue
+            yield Run(parent, prefix, names, in_store)
             name, type = names[-1]
             if type == DIRECTORY:
                 above.append((left, prefix, parent))
@@ -125,6 +124,7 @@ def _refuse_whiteout(name: bytes, directory: bytes) -> None:
     if name.startswith(WHITEOUT_PREFIX):
         why = "'.wh.' begins the names of whiteouts; use --remove for those"
         raise LaminixError("cannot pack", why, os.path.join(directory, name))
+
 
 def _level(directory: Directory, look: Look) -> Iterator[tuple[Part, Directory | None]]:
     """The parts directly in DIRECTORY; with each directory what is needed to go into it."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from laminix.errors import LaminixError
 from laminix.strict_json import Value
 
 STORE_DIRECTORY = "/nix/store"

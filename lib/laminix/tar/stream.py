@@ -14,8 +14,8 @@ def tar_stream(entries: Iterable[Entry], new_piece: Callable[[], memoryview]) ->
     All new pieces are of one size, whole blocks.  Raises LaminixError for a file that cannot be read or
     has another size than its entry says.
     """
-    # Headers and small files are gathered, so that hashing and writing cost a call a megabyte and not a
-    # call a file; files are read to where they belong in the piece, which saves a copy.
+    # Headers and small files are gathered, so that hashing and writing cost a call a piece and not a call
+    # a file; files are read to where they belong in the piece, which saves a copy.
     piece, filled = new_piece(), 0
     room = len(piece)
     for entry in entries:
