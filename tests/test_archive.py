@@ -4,7 +4,7 @@ import io
 import tarfile
 
 import pytest
-from laminix.forms import archive
+from laminix.forms import archive_writer
 from laminix.errors import LaminixError
 from laminix.tar.writer import END
 
@@ -12,10 +12,10 @@ from laminix.tar.writer import END
 def test_tarfile_reads_every_kind_of_member():
     data = b"".join(
         [
-            archive.directory("d"),
-            archive.document("d/text", b"text"),
-            archive.link("d/link", "text"),
-            *archive.file("d/file", 3, [b"a", b"", b"bc"]),
+            archive_writer.directory("d"),
+            archive_writer.document("d/text", b"text"),
+            archive_writer.link("d/link", "text"),
+            *archive_writer.file("d/file", 3, [b"a", b"", b"bc"]),
             END,
         ]
     )
@@ -32,4 +32,4 @@ def test_tarfile_reads_every_kind_of_member():
 @pytest.mark.parametrize("pieces", ([], [b"ab"], [b"ab", b"cd"]))
 def test_file_of_another_size_is_refused(pieces):
     with pytest.raises(LaminixError, match=f"found {sum(map(len, pieces))} bytes, expected 3"):
-        list(archive.file("f", 3, pieces))
+        list(archive_writer.file("f", 3, pieces))

@@ -1,7 +1,7 @@
 """Beside: work on a stream in a thread of its own."""
 
 import pytest
-from laminix.beside import AHEAD, Beside
+from laminix.parallel.consumer_thread import AHEAD, Beside
 
 
 def test_gives_what_the_work_returns():

@@ -3,7 +3,7 @@
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.images.inherit import environment, full_history, inherit, runtime
+from laminix.merge.config_inheritance import environment, full_history, inherit, runtime
 from laminix.images.oci import Config
 
 ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from laminix.layers import mentions
+from laminix.store import references as mentions
 from laminix.store.closure import StorePath
-from laminix.layers.mentions import hashes, mentioned
+from laminix.store.references import hashes, mentioned
 
 
 def path(letter, name):

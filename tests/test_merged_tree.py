@@ -8,7 +8,7 @@ from members import DIRECTORY, HardLink, Link
 
 from laminix.tar import reader as tar_reader
 from laminix.errors import LaminixError
-from laminix.images.merged_tree import BY_ITS_NAME, MergedTree, content_digest
+from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, content_digest
 
 STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
 

@@ -199,7 +199,7 @@ def test_layer_without_blob_keeps_its_recipe(workshop, base, tmp_path):
         (["--name", "x", "--architecture", "x86_64"], "expected a GOARCH such as amd64"),
         (["--name", "x", "--os", "Linux"], "expected a GOOS such as linux"),
         (["--name", "x", "--variant", "V 7"], "found the variant 'V 7'"),
-        (["--name", "x", "--layer", "/nowhere"], "bad layer: neither a directory that mk-layer wrote"),
+        (["--name", "x", "--layer", "/nowhere"], "bad layer: expected a directory that mk-layer or mk-layers wrote"),
     ],
 )
 def test_refuses_a_bad_option(refused, options, why):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layer_files import LayerMaker, content, diff_id, layer_json, members, names, one_line, store_path
-from laminix.layers.layer import read_layer
+from laminix.layers.layer_directory import read_layer
 from laminix.layers.recipe import open_recipe
 from members import DIRECTORY, Link, write_directory
 

@@ -97,10 +97,10 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--store-path", "/nix/store/" + "e" * 32 + "-x"], "bad store path: found"),
         (["--closure", "none"], "the system refuses: No such file or directory (none)"),
         (["--perms", "t"], "cannot read: not a regular file (t)"),
-        (["--exclude", "t"], "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (t)"),
+        (["--exclude", "t"], "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (t)"),
         (
             ["--exclude", "none"],
-            "bad layer: neither a directory that mk-layer wrote nor one of mk-layers (none)",
+            "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (none)",
         ),
         (["--uid=-1"], "bad --uid: found '-1', expected a number from 0 to 4294967294"),
         (["--gid", "4294967295"], "bad --gid: found '4294967295'"),

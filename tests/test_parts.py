@@ -3,7 +3,7 @@
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.layers.parts import Look, Run, entries_of
+from laminix.layers.file_entries import Look, Run, entries_of
 from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Owner
 
 

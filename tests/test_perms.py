@@ -3,7 +3,7 @@
 import pytest
 
 from laminix.tar.entries import FILE, Entry
-from laminix.layers.perms import Rules
+from laminix.layers.permission_rules import Rules
 from laminix.strict_json import Value
 
 

@@ -1,6 +1,6 @@
 """PieceReader: pieces of bytes as a file."""
 
-from laminix.piece_reader import PieceReader
+from laminix.parallel.chunk_reader import PieceReader
 
 
 def test_reads_across_pieces():

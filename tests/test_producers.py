@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.producers import PIECE, PIECES, produced
+from laminix.parallel.ordered_workers import PIECE, PIECES, produced
 
 
 def make(job, new_piece):

@@ -15,7 +15,7 @@ from members import DIRECTORY, HardLink, Link
 from workshop import Workshop
 
 from laminix.errors import LaminixError
-from laminix.images.verify import verify
+from laminix.verify.image import verify
 
 IMAGE = parents.Image(
     layers=(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.workers import in_processes
+from laminix.parallel.process_call import in_processes
 
 
 def square(number: int) -> int:

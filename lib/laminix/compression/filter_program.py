@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from laminix.errors import LaminixError, one_line
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 PATIENCE = 5  # seconds that a feeder gets to notice that nobody reads any more
 

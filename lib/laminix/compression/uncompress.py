@@ -6,7 +6,7 @@ from itertools import chain
 
 from laminix.compression.compressor import MAGIC as OF_LAYERS
 from laminix.errors import LaminixError
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6

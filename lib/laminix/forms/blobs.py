@@ -11,7 +11,7 @@ from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.images.image import Image, StoredLayer
 from laminix.images.making import stored_layer
-from laminix.layers.layer import read_layer
+from laminix.layers.layer_directory import read_layer
 from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
 from laminix.images.oci import (
     INDEX_TYPES,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from laminix import strict_json
-from laminix.forms import archive
+from laminix.forms import archive_writer
 from laminix import descriptor as types
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
@@ -136,18 +136,18 @@ def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     """
     layers = [measured(layer) for layer in image.layers]
     config, manifest = image.config_bytes, oci_layout.kept_manifest(image, layers)
-    yield archive.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
-    yield archive.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
+    yield archive_writer.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
+    yield archive_writer.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
     config_name = oci_layout.blob_name(sha256(config))
     layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
-    yield archive.document(MANIFEST, manifest_json(config_name, layer_names, references))
+    yield archive_writer.document(MANIFEST, manifest_json(config_name, layer_names, references))
     top = layers[-1].digest if layers else sha256(config)
-    yield archive.document("repositories", repositories_json(top.partition(":")[2], references))
-    yield archive.directory("blobs") + archive.directory("blobs/sha256")
+    yield archive_writer.document("repositories", repositories_json(top.partition(":")[2], references))
+    yield archive_writer.directory("blobs") + archive_writer.directory("blobs/sha256")
     for data in dict.fromkeys((manifest, config)):
-        yield archive.document(oci_layout.blob_name(sha256(data)), data)
+        yield archive_writer.document(oci_layout.blob_name(sha256(data)), data)
     for layer in oci_layout.by_digest(layers):
-        yield from archive.file(oci_layout.blob_name(layer.digest), layer.size, checked_pieces(layer))
+        yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_pieces(layer))
     yield END
 
 

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from laminix import strict_json
-from laminix.forms import archive
+from laminix.forms import archive_writer
 from laminix import descriptor as types
-from laminix.beside import Beside
+from laminix.parallel.consumer_thread import Beside
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
@@ -25,7 +25,7 @@ from laminix.images.reference import Reference
 from laminix.strict_json import Value, dumps
 from laminix.tar.writer import END
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 REPOSITORIES = "repositories"
 
@@ -169,17 +169,17 @@ def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     first = {layer.diff_id: name for layer, name in reversed(list(zip(image.layers, names)))}
     config_name = f"{sha256(image.config_bytes).partition(':')[2]}.json"
     listed = [first[layer.diff_id] for layer in image.layers]
-    yield archive.document(MANIFEST, manifest_json(config_name, listed, references))
-    yield archive.document(REPOSITORIES, repositories_json(list(linked)[-1], references))
-    yield archive.document(config_name, image.config_bytes)
+    yield archive_writer.document(MANIFEST, manifest_json(config_name, listed, references))
+    yield archive_writer.document(REPOSITORIES, repositories_json(list(linked)[-1], references))
+    yield archive_writer.document(config_name, image.config_bytes)
     for layer, name, (layer_id, data) in zip(image.layers, names, linked.items()):
-        yield archive.directory(layer_id)
-        yield archive.document(f"{layer_id}/VERSION", b"1.0")
-        yield archive.document(f"{layer_id}/json", data)
+        yield archive_writer.directory(layer_id)
+        yield archive_writer.document(f"{layer_id}/VERSION", b"1.0")
+        yield archive_writer.document(f"{layer_id}/json", data)
         if first[layer.diff_id] == name:
             yield from _plain_layer(layer, name)
         else:
-            yield archive.link(name, f"../{first[layer.diff_id]}")
+            yield archive_writer.link(name, f"../{first[layer.diff_id]}")
     yield END
 
 
@@ -213,7 +213,7 @@ def _layer_json(image: Image, entry: dict[str, Any], top: bool) -> dict[str, Any
 def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
     """The member of a layer's uncompressed tar, whose size has to be known before its bytes."""
     if compression_of_layer(layer) == "none":
-        yield from archive.file(name, layer.size, plain_pieces(layer))
+        yield from archive_writer.file(name, layer.size, plain_pieces(layer))
         return
     import tempfile  # only compressed layers need it
 
@@ -222,4 +222,4 @@ def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
             spool.write(piece)
         size = spool.tell()
         spool.seek(0)
-        yield from archive.file(name, size, iter(lambda: spool.read(PIECE), b""))
+        yield from archive_writer.file(name, size, iter(lambda: spool.read(PIECE), b""))

@@ -14,7 +14,7 @@ from laminix.errors import LaminixError, shown
 from laminix.regular_file import read_regular_file
 from laminix.tar.reader import scan
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 WHAT = "bad image"
 MOST_HOPS = 40  # links to links, as the kernel counts them

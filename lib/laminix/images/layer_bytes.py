@@ -5,13 +5,13 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from laminix.beside import Beside
+from laminix.parallel.consumer_thread import Beside
 from laminix.digest import hasher, written
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.piece_reader import PieceReader
+from laminix.parallel.chunk_reader import PieceReader
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 
 def stored_pieces(layer: StoredLayer) -> Iterator[bytes]:

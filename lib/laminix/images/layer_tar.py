@@ -10,8 +10,8 @@ from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
 from laminix.tar.reader import Content, read, read_file, scan
-from laminix.pieces import PIECE
-from laminix.workers import Aside
+from laminix.parallel.chunks import PIECE
+from laminix.parallel.process_call import Aside
 
 WHAT = "bad layer"
 LARGE = 8 << 20  # bytes: below, a process of its own costs more than it saves

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.layers.layer import Layer, layers_in, read_layer
+from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.images.oci import Config, make_config
 from laminix.images.platform import Platform
 

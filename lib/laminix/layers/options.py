@@ -6,7 +6,7 @@ import os
 from laminix.compression.compressor import NAMES
 from laminix.tar.entries import Owner
 from laminix.errors import LaminixError
-from laminix.layers.perms import LARGEST_ID
+from laminix.layers.permission_rules import LARGEST_ID
 from laminix.timestamp import read_seconds
 
 

@@ -7,22 +7,22 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from laminix.layers.blob import write_blob
+from laminix.layers.blob_writer import write_blob
 from laminix.compression.compressor import Compressor
 from laminix.tar.entries import Owner
 from laminix.errors import shown
-from laminix.layers.layer import Layer, write_layer
-from laminix.layers.parts import Look, Part, Run, entries_of
-from laminix.layers.perms import Rules
-from laminix.producers import NewPiece, produced
+from laminix.layers.layer_directory import Layer, write_layer
+from laminix.layers.file_entries import Look, Part, Run, entries_of
+from laminix.layers.permission_rules import Rules
+from laminix.parallel.ordered_workers import NewPiece, produced
 from laminix.progress import counted
-from laminix.layers.sources import layer_tree
+from laminix.layers.layer_tree import layer_tree
 from laminix.store.store_path import full_name
 from laminix.strict_json import Value
 from laminix.tar.stream import tar_stream
 from laminix.tar.writer import END
-from laminix.workers import in_processes
-from laminix.layers.tree import parts
+from laminix.parallel.process_call import in_processes
+from laminix.layers.tree_walk import parts
 
 FORMAT = 1  # of the bytes: another number whenever the same recipe would give another tar
 CREATED_BY = "mk-layer"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from laminix.compression.compressor import available_cores, compress, find_compressor
 from laminix.tar.entries import Owner
 from laminix.errors import LaminixError
-from laminix.layers.layer import Layer
+from laminix.layers.layer_directory import Layer
 from laminix.layers.packing import FORMAT, Packing, tar_of
-from laminix.piece_reader import PieceReader
+from laminix.parallel.chunk_reader import PieceReader
 from laminix.strict_json import Value
 
 

@@ -51,3 +51,14 @@ class Entry(NamedTuple):
     device: tuple[int, int] = (0, 0)  # major and minor, of devices
     xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
     source: File | None = None  # what has the content; good until the next entry is asked for
+
+
+def is_whiteout(path: bytes) -> bool:
+    """Return whether the entry at PATH is a whiteout or an opaque marker (image-spec layer.md, Whiteouts)."""
+    return path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX)
+
+
+def layer_order(path: bytes) -> tuple[bytes, ...]:
+    """Return the sort key of PATH in a layer: depth first, names bytewise, whiteouts first in their directory."""
+    # No name contains a zero byte, so this prefix sorts whiteouts before all other names.
+    return tuple(b"\0" + name if name.startswith(WHITEOUT_PREFIX) else name for name in path.split(b"/"))

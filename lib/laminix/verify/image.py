@@ -17,9 +17,9 @@ from laminix.layers.packing import CREATED_BY
 from laminix.progress import counted
 from laminix.images.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
-from laminix.images.verify_documents import document_problems
-from laminix.images.verify_layer import layer_problems
-from laminix.pieces import PIECE
+from laminix.verify.documents import document_problems
+from laminix.verify.layer import layer_problems
+from laminix.parallel.chunks import PIECE
 
 WHAT = "bad image"
 # Members that are named by their content: blobs of a layout, configs of Docker's archives, ``dir:``.

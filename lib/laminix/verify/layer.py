@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from laminix.descriptor import DOCKER_LAYER, LAYER_TYPES
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, Entry
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, Entry, layer_order
 from laminix.errors import LaminixError, shown
-from laminix.images.fitting import order
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import compression_of_layer, open_plain
 from laminix.tar.reader import member_path, read
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 WHAT = "bad layer"
 
@@ -69,7 +68,7 @@ def member_problems(entries: Iterable[Entry], place: str, ours: bool) -> Iterato
         for why in _faults(entry, parent, types):
             yield LaminixError(WHAT, f"{shown(entry.path)!r} {why}", place)
         if ours:
-            current = order(entry.path)
+            current = layer_order(entry.path)
             for why in _disorder(entry, parent, types, previous >= current):
                 yield LaminixError(WHAT, f"{shown(entry.path)!r} {why}", place)
             previous = current

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from laminix.store.closure import StorePath
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 HASH_LENGTH = 32
 RUN = re.compile(rb"[0-9a-df-np-sv-z]{%d,}" % HASH_LENGTH)  # Nix's alphabet

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from laminix.beside import Beside
+from laminix.parallel.consumer_thread import Beside
 from laminix.compression.compressor import MAGIC, Compressor, compress
 from laminix.descriptor import LAYER_FILES, LAYER_TYPES, Descriptor
 from laminix.digest import written

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from laminix.layers.capabilities import XATTR, read_capabilities
-from laminix.tar.entries import FILE, SYMLINK, WHITEOUT_PREFIX, Entry
+from laminix.tar.entries import FILE, SYMLINK, Entry, is_whiteout
 from laminix.errors import shown
 from laminix.strict_json import Value
 
@@ -150,7 +150,7 @@ class Rules:
         Raises LaminixError for capabilities on what is no file.
         """
         for entry in entries:
-            if not entry.path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX):
+            if not is_whiteout(entry.path):
                 found = [index for index in self._globs if self._rules[index].expression.fullmatch(entry.path)]
                 found += self._by_path.get(entry.path, [])
                 matched.update(found)

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
-from laminix.layers.parts import OPEN_DIRECTORY, Look, Part, Run, look_at, step
-from laminix.layers.sources import Place, Source
-from laminix.pieces import PIECE
+from laminix.layers.file_entries import OPEN_DIRECTORY, Look, Part, Run, look_at, step
+from laminix.layers.layer_tree import Place, Source
+from laminix.parallel.chunks import PIECE
 
 SYNTHESISED_MODE = 0o755  # of directories that no source has
 WHITEOUT_MODE = 0o644

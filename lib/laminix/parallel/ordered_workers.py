@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn
 
-from laminix.pieces import PIECE
-from laminix.workers import end_process, fork, has_news, killed
+from laminix.parallel.chunks import PIECE
+from laminix.parallel.process_call import end_process, fork, has_news, killed
 
 PIECES = 32  # that a process may be ahead: memory stays constant
 JOBS = 2  # that a process has at hand, so that it never waits for one

@@ -61,19 +61,35 @@ def read_layer(directory: str) -> Layer:
     return layer
 
 
-def layers_in(directory: str) -> list[str]:
-    """The layer directories that DIRECTORY stands for: itself, or those in it as mk-layers writes them.
+def is_layers(path: str) -> bool:
+    """Return whether PATH is a layer directory, or a directory of layer directories as mk-layers writes it."""
+    return _layers(path) is not None
 
-    An empty directory is what mk-layers makes of a plan without layers.
-    Raises LaminixError where it is neither.
+
+def layers_in(path: str) -> list[str]:
+    """Return the layer directories that PATH stands for: PATH itself, or those in it, lowest layer first.
+
+    An empty directory is what mk-layers makes of a plan without layers, and gives an empty list.
+    Raises LaminixError where PATH is neither.
     """
-    if os.path.isfile(os.path.join(directory, "layer.json")):
-        return [directory]
-    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else [""]
-    found = [os.path.join(directory, name) for name in names]
-    if not all(os.path.isfile(os.path.join(path, "layer.json")) for path in found):
-        raise LaminixError("bad layer", "neither a directory that mk-layer wrote nor one of mk-layers", directory)
+    found = _layers(path)
+    if found is None:
+        why = "expected a directory that mk-layer or mk-layers wrote; found no layer.json"
+        raise LaminixError("bad layer", why, path)
     return found
+
+
+def _layers(path: str) -> list[str] | None:
+    if not os.path.isdir(path):
+        return None
+    if _is_layer(path):
+        return [path]
+    directories = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+    return directories if all(map(_is_layer, directories)) else None
+
+
+def _is_layer(path: str) -> bool:
+    return os.path.isfile(os.path.join(path, "layer.json"))
 
 
 def _from_json(document: Value) -> Layer:

@@ -5,16 +5,16 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 
-from laminix.layers.blob import write_blob
+from laminix.layers.blob_writer import write_blob
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.tar.entries import FILE
-from laminix.images.fitting import Parent, fit, tar_of
+from laminix.merge.layer_on_parent import Parent, fit, tar_of
 from laminix.forms.oci_layout import write_image_directory
 from laminix.images.image import Image, StoredLayer
-from laminix.images.inherit import inherit
+from laminix.merge.config_inheritance import inherit
 from laminix.images.layer_bytes import compression_of_layer
 from laminix.images.layer_tar import LayerTar, Member, checked_members
-from laminix.images.merged_tree import MergedTree
+from laminix.merge.merged_tree import MergedTree
 from laminix.images.oci import Config, check_layer_count
 from laminix.progress import counted
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
 from laminix.tar.reader import Content, member_path
-from laminix.pieces import PIECE
+from laminix.parallel.chunks import PIECE
 
 MOST_HOPS = 40  # links on the way to one path, as the kernel counts them
 

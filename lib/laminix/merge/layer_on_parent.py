@@ -8,10 +8,10 @@ out.  Where nothing of this happens the layer stays as it is, shared with every 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK, WHITEOUT_PREFIX, Entry
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK, Entry, is_whiteout, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.layer_tar import LayerTar, Member
-from laminix.images.merged_tree import BY_ITS_NAME, MergedTree, Node, content_digest, in_store
+from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, Node, content_digest, in_store
 from laminix.tar.reader import member_path
 from laminix.tar.writer import END, header, padding
 
@@ -48,7 +48,7 @@ def fit(tar: LayerTar, parent: Parent, skip_existing: bool) -> list[Member] | No
     dropped = len(result) < len(placed)
     if followed or dropped:
         result += [_directory(path, parent.tree) for path in needed - placed.keys()]
-        result.sort(key=lambda member: order(member.entry.path))
+        result.sort(key=lambda member: layer_order(member.entry.path))
     _lay_over(parent.tree, (placed[path].entry for path in remaining))
     return result if followed or dropped else None
 
@@ -60,11 +60,6 @@ def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:
         yield from tar.content(offset, entry.size)
         yield padding(entry.size)
     yield END
-
-
-def is_whiteout(path: bytes) -> bool:
-    """Whether the member PATH hides something, and is nothing itself."""
-    return path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX)
 
 
 def without_hard_links(members: list[Member]) -> list[Member]:
@@ -180,12 +175,6 @@ def _directory(path: bytes, tree: MergedTree) -> Member:
     node = tree.find(path)
     entry = Entry(path, DIRECTORY, 0o755) if node is None else node.entry._replace(path=path)
     return Member(entry, 0)
-
-
-def order(path: bytes) -> tuple[bytes, ...]:
-    """What sorts paths as a layer has them: depth first, bytewise, whiteouts first in their directory."""
-    # No name has a zero byte, so whiteouts are set before all.
-    return tuple(b"\0" + name if name.startswith(WHITEOUT_PREFIX) else name for name in path.split(b"/"))
 
 
 def _lay_over(tree: MergedTree, entries: Iterable[Entry]) -> None:

@@ -1,0 +1,1 @@
+"""An image put on a parent image."""

@@ -1,0 +1,1 @@
+"""Threads and processes that work on streams of bytes, in chunks."""
