@@ -1,4 +1,4 @@
-# Run by the NixOS test driver, and by tests/test_docker_tools.py against engines on this machine.
+# Run by the NixOS test driver, and by tests/docker_tools/test_docker_tools.py against engines on this machine.
 # IMAGES tells of each image of cases.nix: its path, imageName, imageTag, and whether it is a program.
 
 def reference(image):

@@ -685,7 +685,7 @@ def test_runs_on_the_systems_python(maker, tree):
     other = "/usr/bin/python3"
     if not os.path.exists(other) or os.path.samefile(other, sys.executable):
         pytest.skip("no second Python here")
-    script = Path(__file__).parent.parent / "builders/mk-layer"
+    script = Path(__file__).parents[2] / "builders/mk-layer"
     out = maker.directory / "other"
     subprocess.run([other, "-I", "-B", script, "--copy", root, "--out", out], check=True)
     assert diff_id(out) == diff_id(maker.make("--copy", root))

@@ -136,7 +136,7 @@ def test_archive_goes_to_standard_output(builder, image, packed, form):
     "end, why", [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")]
 )
 def test_standard_output_that_takes_nothing(image, end, why):
-    program = Path(__file__).parent.parent / "builders/pack-image"
+    program = Path(__file__).parents[2] / "builders/pack-image"
     command = f'exec "$0" -I -B "$1" "$2" --format docker-archive --out - {end}'
     done = subprocess.run(
         ["sh", "-c", command, sys.executable, program, image], capture_output=True, text=True

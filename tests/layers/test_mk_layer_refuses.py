@@ -16,7 +16,7 @@ from heed_signals import heed_signals
 from layer_files import LayerMaker, layer_json, names, one_line, store_path
 from members import write_directory
 
-SCRIPT = Path(__file__).parent.parent / "builders/mk-layer"
+SCRIPT = Path(__file__).parents[2] / "builders/mk-layer"
 ARGV = [sys.executable, "-I", "-B", SCRIPT]
 
 

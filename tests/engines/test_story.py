@@ -6,11 +6,9 @@ from pathlib import Path
 
 import family
 import pytest
-from generations import Parent
+from generations import EXPECTED, Parent
 from members import DIRECTORY
 from workshop import Workshop
-
-EXPECTED = "child\ngrandchild\nparent\nfor-nobody\n1 1 1 grandchild\n"
 
 
 class Family(Workshop):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from heed_signals import heed_signals
 
-LIBRARY = Path(__file__).parent.parent / "lib"
+LIBRARY = Path(__file__).parents[2] / "lib"
 
 # It says what it was told; --raise and --wait are for what goes wrong.
 SPEAKER = """\

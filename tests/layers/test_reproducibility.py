@@ -15,7 +15,7 @@ import pytest
 
 from layer_files import LayerMaker, layer_json, store_path
 
-SCRIPT = Path(__file__).parent.parent / "builders/mk-layer"
+SCRIPT = Path(__file__).parents[2] / "builders/mk-layer"
 HASH = "0" * 32
 NAMES = ["a", "B", "ä", "b.d", "b-", "b/sub/deep", "c" * 120, os.fsdecode(b"\xff")]
 

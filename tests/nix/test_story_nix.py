@@ -5,9 +5,8 @@ from pathlib import Path
 
 import family
 import pytest
-from generations import Parent
+from generations import EXPECTED, Parent
 from members import DIRECTORY, write_directory
-from test_story import EXPECTED
 from workshop import Workshop
 
 EXPRESSION = """

@@ -9,6 +9,7 @@ from parents import Image
 # What every generation's container does: it shows the files of all of them, what they have hidden of
 # those before, and the variables of all.
 SCRIPT = 'cat /generation/*; ls /old; echo "$PARENT $CHILD $GRANDCHILD $LAST"'
+EXPECTED = "child\ngrandchild\nparent\nfor-nobody\n1 1 1 grandchild\n"  # of the grandchild
 CONFIG = {"Env": ["PATH=/bin", "PARENT=1", "LAST=parent"], "Cmd": ["/bin/sh", "-c", SCRIPT]}
 
 OLD = {f"old/for-{who}": b"" for who in ("parent", "child", "grandchild", "nobody")}
