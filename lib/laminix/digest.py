@@ -23,11 +23,11 @@ def read_digest(value: Value) -> str:
     return value.raw
 
 
-def hasher(digest: str):
-    """A hash object of DIGEST's algorithm, to be fed and compared by ``written``."""
+def new_hash(digest: str):
+    """A hash object of DIGEST's algorithm, to be fed and compared by ``digest_of``."""
     return hashlib.new(digest.partition(":")[0])
 
 
-def written(hash_object) -> str:
+def digest_of(hash_object) -> str:
     """The digest of all that HASH_OBJECT was fed."""
     return f"{hash_object.name}:{hash_object.hexdigest()}"

@@ -15,9 +15,9 @@ NIX_EVERY = 1.0
 CLEAR = "\r\x1b[K"
 
 
-def watched(pieces: Iterable[bytes], what: str, total: int | None = None) -> Iterable[bytes]:
-    """PIECES, and as they pass a word on how far WHAT has come, of TOTAL bytes if that is known."""
-    return _passing(pieces, len, lambda done, seconds: bytes_line(what, done, total, seconds))
+def watched(chunks: Iterable[bytes], what: str, total: int | None = None) -> Iterable[bytes]:
+    """CHUNKS, and as they pass a word on how far WHAT has come, of TOTAL bytes if that is known."""
+    return _passing(chunks, len, lambda done, seconds: bytes_line(what, done, total, seconds))
 
 
 def counted(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:

@@ -1,16 +1,16 @@
 """Other ways to plan, to measure ``plan-layers`` against: each takes a graph and how many layers there may be.
 
-Beside what others do, the method that was the best known before: an order, its best cuts, single moves.
+ConsumerThread what others do, the method that was the best known before: an order, its best cuts, single moves.
 """
 
 from collections.abc import Iterator, Sequence
 from operator import add
 
 from laminix.plans.carry import find_homes
-from laminix.plans.cost import LAYER_PRICE, Piece, joined, layer_cost, single_pieces
+from laminix.plans.cost import LAYER_PRICE, Bundle, joined, layer_cost, single_bundles
 from laminix.plans.graph import Graph, touches, walk
 from laminix.plans.joining import join_neighbours
-from laminix.plans.moves import Group, improve
+from laminix.plans.moves import PlannedLayer, improve
 from laminix.plans.popularity import popularity_layers
 from laminix.plans.weights import uniform_weights
 
@@ -83,16 +83,16 @@ def best_cuts(graph: Graph, most: int) -> Layers:
     for turn, number in enumerate(by_referrers):
         rank[number] = turn
     touched = touches(graph, uniform_weights(graph), walk(graph, rank))
-    paths = single_pieces(walk(graph, rank), graph.sizes, touched)
+    paths = single_bundles(walk(graph, rank), graph.sizes, touched)
     runs = _cut(join_neighbours(paths, SEGMENTS), most)
-    groups = [Group(single_pieces(run.members, graph.sizes, touched)) for run in runs]
+    groups = [PlannedLayer(single_bundles(run.members, graph.sizes, touched)) for run in runs]
     return [list(layer.members) for layer in improve(groups, (), most, joined(runs).touches.bit_count())]
 
 
-def _cut(pieces: Sequence[Piece], most: int) -> list[Piece]:
+def _cut(bundles: Sequence[Bundle], most: int) -> list[Bundle]:
     """PIECES, in their order, as MOST runs at most, so that their cost as layers is the least possible."""
-    count = len(pieces)
-    costs = _run_costs(pieces)
+    count = len(bundles)
+    costs = _run_costs(bundles)
     best = [row[0] if row else 0 for row in costs]
     starts = [[0] * (count + 1)]
     totals = [best[count]]
@@ -100,17 +100,17 @@ def _cut(pieces: Sequence[Piece], most: int) -> list[Piece]:
         best, choice = _one_more_run(best, costs, used)
         starts.append(choice)
         totals.append(best[count])
-    return _runs(pieces, starts, totals.index(min(totals)))
+    return _runs(bundles, starts, totals.index(min(totals)))
 
 
-def _run_costs(pieces: Sequence[Piece]) -> list[list[int]]:
+def _run_costs(bundles: Sequence[Bundle]) -> list[list[int]]:
     """By where a run ends (exclusive), then where it starts: what it costs as a layer."""
     costs: list[list[int]] = []
-    for end in range(len(pieces) + 1):
+    for end in range(len(bundles) + 1):
         row, size, touched = [0] * end, LAYER_PRICE, 0
         for start in range(end - 1, -1, -1):
-            size += pieces[start].size
-            touched |= pieces[start].touches
+            size += bundles[start].size
+            touched |= bundles[start].touches
             row[start] = size * touched.bit_count()
         costs.append(row)
     return costs
@@ -126,11 +126,11 @@ def _one_more_run(best: Sequence[int], costs: Sequence[Sequence[int]], used: int
     return totals, starts
 
 
-def _runs(pieces: Sequence[Piece], starts: Sequence[Sequence[int]], used: int) -> list[Piece]:
-    runs, end = [], len(pieces)
+def _runs(bundles: Sequence[Bundle], starts: Sequence[Sequence[int]], used: int) -> list[Bundle]:
+    runs, end = [], len(bundles)
     for runs_left in range(used, -1, -1):
         start = starts[runs_left][end]
-        runs.append(joined(pieces[start:end]))
+        runs.append(joined(bundles[start:end]))
         end = start
     return runs[::-1]
 
@@ -146,15 +146,15 @@ def kept(graph: Graph, most: int, previous: Sequence[Sequence[str]]) -> Layers:
     layers = [layer for layer in layers if layer]
     for number, path in enumerate(graph.paths):
         if path not in homes:
-            _settle(joined(single_pieces([number], graph.sizes, touched)), layers, graph, touched, most)
+            _settle(joined(single_bundles([number], graph.sizes, touched)), layers, graph, touched, most)
     return layers
 
 
-def _settle(newcomer: Piece, layers: Layers, graph: Graph, touched: Sequence[int], most: int) -> None:
+def _settle(newcomer: Bundle, layers: Layers, graph: Graph, touched: Sequence[int], most: int) -> None:
     if len(layers) < most:
         layers.append(list(newcomer.members))
         return
-    wholes = [joined(single_pieces(layer, graph.sizes, touched)) for layer in layers]
+    wholes = [joined(single_bundles(layer, graph.sizes, touched)) for layer in layers]
     prices = [
         layer_cost(whole.size + newcomer.size, whole.touches | newcomer.touches) - whole.cost for whole in wholes
     ]

@@ -168,8 +168,8 @@ def test_a_document_in_its_three_forms(derivation, tmp_path):
         ({"request": {"many": "a"}}, "request.many: found a string, expected a list"),
         ({"request": {"many": [None]}}, "request.many[0]: found null, expected a string or a whole number"),
         ({"request": {"WORD": ["a"]}}, "request.WORD: found a list, expected a string or a whole number"),
-        ({"request": {"WORD": "\0"}}, "request.WORD: has a zero byte in it"),
-        ({"request": {"document": 1}, "document": 2}, "document: the request has 'document' too; one of the two"),
+        ({"request": {"WORD": "\0"}}, "request.WORD: found a zero byte"),
+        ({"request": {"document": 1}, "document": 2}, "document: the request has 'document' too; give one of the two"),
         ({"request": {}, "outputs": {}}, "outputs: the key 'out' is missing"),
     ],
 )

@@ -35,8 +35,8 @@ def test_nix_is_told_by_phases_on_its_log(monkeypatch):
     reader, writer = os.pipe()
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
     monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
-    pieces = [b"ab", b"c"]
-    assert list(progress.watched(pieces, "packed")) == pieces
+    chunks = [b"ab", b"c"]
+    assert list(progress.watched(chunks, "packed")) == chunks
     os.close(writer)
     with open(reader) as log:
         lines = log.read().splitlines()
@@ -59,8 +59,8 @@ def test_items_are_counted(monkeypatch):
 def test_nobody_waiting_is_told_nothing(monkeypatch):
     monkeypatch.delenv("NIX_LOG_FD", raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)
-    pieces = [b"a"]
-    assert progress.watched(pieces, "packed") is pieces
+    chunks = [b"a"]
+    assert progress.watched(chunks, "packed") is chunks
 
 
 @pytest.mark.parametrize("descriptor", ["987654", "9" * 30])
@@ -76,7 +76,7 @@ def test_without_standard_error_nobody_is_told(monkeypatch):
     assert list(progress.watched([b"ab"], "packed")) == [b"ab"]
 
 
-@pytest.mark.parametrize("form", [dir_transport, oci_layout])
+@pytest.mark.parametrize("form", [dir_transport.FORM, oci_layout.FORM], ids=lambda form: form.name)
 def test_layers_that_are_copied_are_told(builder, tmp_path, monkeypatch, form):
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/file").write_bytes(bytes(1 << 20))

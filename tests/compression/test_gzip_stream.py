@@ -18,8 +18,8 @@ def sample(size: int) -> bytes:
     return b"".join(rng.choices(words, k=size // 5 + 1))[:size]
 
 
-def pieces(data: bytes, seed: int) -> list[bytes]:
-    """DATA, cut at random; some pieces are empty."""
+def chunks(data: bytes, seed: int) -> list[bytes]:
+    """DATA, cut at random; some chunks are empty."""
     rng = random.Random(seed)
     cuts = sorted(rng.choices(range(len(data) + 1), k=seed))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)])]
@@ -31,7 +31,7 @@ def test_the_same_for_any_threads_and_any_cut(size):
     packed = b"".join(gzip_stream([data], 1))
     assert gzip.decompress(packed) == data
     for seed in (0, 2, 7, 50):
-        assert b"".join(gzip_stream(pieces(data, seed), seed + 1)) == packed
+        assert b"".join(gzip_stream(chunks(data, seed), seed + 1)) == packed
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from laminix.errors import LaminixError
-from laminix.compression.uncompress import PIECE, compression_of, uncompressed
+from laminix.compression.uncompress import CHUNK_SIZE, compression_of, uncompressed
 
 
 def zstd(data: bytes) -> bytes:
@@ -17,7 +17,7 @@ def zstd(data: bytes) -> bytes:
 
 
 COMPRESS = {"gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress, "zstd": zstd}
-DATA = random.Random(1).randbytes(100_000) * 20 + bytes(3 * PIECE)
+DATA = random.Random(1).randbytes(100_000) * 20 + bytes(3 * CHUNK_SIZE)
 
 
 def cut(data, size):
@@ -32,14 +32,14 @@ def refusal(data, size=4096):
 
 @pytest.mark.parametrize("size", (1, 7, 4096, 1 << 20))
 @pytest.mark.parametrize("name", COMPRESS)
-def test_gives_the_plain_bytes_whatever_the_pieces(name, size):
+def test_gives_the_plain_bytes_whatever_the_chunks(name, size):
     data = DATA if size > 7 else DATA[:5000]
     assert b"".join(uncompressed(cut(COMPRESS[name](data), size))) == data
 
 
 @pytest.mark.parametrize("name", COMPRESS)
-def test_pieces_of_output_are_small(name):
-    assert max(map(len, uncompressed(iter([COMPRESS[name](bytes(50 * PIECE))])))) <= PIECE
+def test_chunks_of_output_are_small(name):
+    assert max(map(len, uncompressed(iter([COMPRESS[name](bytes(50 * CHUNK_SIZE))])))) <= CHUNK_SIZE
 
 
 @pytest.mark.parametrize("name", COMPRESS)

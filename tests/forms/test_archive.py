@@ -29,7 +29,7 @@ def test_tarfile_reads_every_kind_of_member():
         assert {member.mtime for member in tar} == {1}
 
 
-@pytest.mark.parametrize("pieces", ([], [b"ab"], [b"ab", b"cd"]))
-def test_file_of_another_size_is_refused(pieces):
-    with pytest.raises(LaminixError, match=f"found {sum(map(len, pieces))} bytes, expected 3"):
-        list(archive_writer.file("f", 3, pieces))
+@pytest.mark.parametrize("chunks", ([], [b"ab"], [b"ab", b"cd"]))
+def test_file_of_another_size_is_refused(chunks):
+    with pytest.raises(LaminixError, match=f"found {sum(map(len, chunks))} bytes, expected 3"):
+        list(archive_writer.file("f", 3, chunks))

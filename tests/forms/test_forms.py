@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from laminix.forms import open_image
-from laminix.images.layer_bytes import checked_pieces, open_plain
+from laminix.images.layer_bytes import checked_chunks, open_uncompressed
 from members import HardLink, Link, tar, write_directory, write_tar
 from parents import (
     ARCHITECTURE,
@@ -74,12 +74,12 @@ def opened(tmp_path):
 
 def stored(image):
     """The bytes of an image's layers as stored, which are checked against what is known of them."""
-    return [b"".join(checked_pieces(layer, diff_id_too=True)) for layer in image.layers]
+    return [b"".join(checked_chunks(layer, diff_id_too=True)) for layer in image.layers]
 
 
 def read_whole(image):
     """The tars of an image's layers."""
-    return tuple(open_plain(layer).readall() for layer in image.layers)
+    return tuple(open_uncompressed(layer).readall() for layer in image.layers)
 
 
 @pytest.mark.parametrize("form", FORMS)

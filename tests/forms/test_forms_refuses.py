@@ -10,7 +10,7 @@ import tarfile
 import pytest
 from laminix.errors import LaminixError
 from laminix.forms import open_image
-from laminix.images.layer_bytes import checked_pieces, plain_pieces
+from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
 from members import DIRECTORY, HardLink, Link, tar, write_directory, write_tar
 from parents import (
     Image,
@@ -52,8 +52,8 @@ def refusal(tmp_path):
 def read_all(image):
     """Read all bytes of an image, which checks them."""
     for layer in image.layers:
-        for pieces in (checked_pieces(layer, diff_id_too=True), plain_pieces(layer)):
-            for _ in pieces:
+        for chunks in (checked_chunks(layer, diff_id_too=True), uncompressed_chunks(layer)):
+            for _ in chunks:
                 pass
 
 

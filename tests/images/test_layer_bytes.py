@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import checked_pieces, compression_of_layer, measured, open_plain, plain_pieces
+from laminix.images.layer_bytes import checked_chunks, compression_of_layer, measured, open_uncompressed, uncompressed_chunks
 
 TAR = b"any bytes" * 500_000
 BLOB = gzip.compress(TAR, mtime=0)
@@ -27,20 +27,20 @@ def layer(data: bytes, **changes) -> StoredLayer:
 @pytest.mark.parametrize("known", (True, False))
 def test_sound_layers_pass(data, known):
     given = layer(data) if known else layer(data, digest=None)
-    assert b"".join(checked_pieces(given)) == b"".join(checked_pieces(given, diff_id_too=True)) == data
-    assert b"".join(plain_pieces(given)) == open_plain(given).readall() == TAR
+    assert b"".join(checked_chunks(given)) == b"".join(checked_chunks(given, diff_id_too=True)) == data
+    assert b"".join(uncompressed_chunks(given)) == open_uncompressed(given).readall() == TAR
     assert measured(given).digest == digest(data)
 
 
 def test_digest_of_another_algorithm_is_checked_too():
     given = layer(BLOB, digest=digest(BLOB, "sha512"))
-    assert b"".join(checked_pieces(given)) == BLOB
+    assert b"".join(checked_chunks(given)) == BLOB
     with pytest.raises(LaminixError, match="its digest is sha512:"):
-        list(checked_pieces(replace(given, digest=digest(b"", "sha512"))))
+        list(checked_chunks(replace(given, digest=digest(b"", "sha512"))))
 
 
 @pytest.mark.parametrize("data", (TAR, BLOB))
-@pytest.mark.parametrize("read", (checked_pieces, plain_pieces), ids=("stored", "plain"))
+@pytest.mark.parametrize("read", (checked_chunks, uncompressed_chunks), ids=("stored", "plain"))
 def test_another_digest_is_told(data, read):
     with pytest.raises(LaminixError, match=r"its (digest|diff ID) is .*, expected .* \(here\)"):
         list(read(layer(data, digest=digest(b""), diff_id=digest(TAR if data is BLOB else b""))))
@@ -48,22 +48,22 @@ def test_another_digest_is_told(data, read):
 
 def test_another_diff_id_is_told_where_it_is_asked_for():
     given = layer(BLOB, diff_id=digest(b""))
-    assert b"".join(checked_pieces(given)) == BLOB
-    for pieces in (checked_pieces(given, diff_id_too=True), plain_pieces(given)):
+    assert b"".join(checked_chunks(given)) == BLOB
+    for chunks in (checked_chunks(given, diff_id_too=True), uncompressed_chunks(given)):
         with pytest.raises(LaminixError, match="its diff ID is"):
-            list(pieces)
+            list(chunks)
 
 
 def test_another_diff_id_is_told_where_nothing_else_is_known():
-    for read in (checked_pieces, measured):
+    for read in (checked_chunks, measured):
         with pytest.raises(LaminixError, match="its diff ID is"):
             list(read(layer(BLOB, digest=None, diff_id=digest(b""))))
 
 
 def test_reader_that_stops_early_waits_for_nobody():
-    pieces = checked_pieces(layer(BLOB), diff_id_too=True)
-    next(pieces)
-    pieces.close()
+    chunks = checked_chunks(layer(BLOB), diff_id_too=True)
+    next(chunks)
+    chunks.close()
 
 
 @pytest.mark.parametrize("data, name", [(TAR, "none"), (BLOB, "gzip"), (b"", "none")])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminix.descriptor import LAYER_TYPES
+from laminix.media_types import LAYER_TYPES
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_tar import LARGE, checked_members

@@ -167,7 +167,9 @@ def with_recipe(layer, tmp_path):
     """A copy of the layer directory without its blob, and with a recipe."""
     directory = shutil.copytree(layer, tmp_path / "recipe")
     os.unlink(directory / "layer.tar")
-    change = {**layer_json(layer), "blob": None, "recipe": {"format": 1}}
+    recipe = {"storePaths": [], "perms": [], "uid": 0, "gid": 0, "uname": "", "gname": "", "mtime": 1}
+    recipe |= {"compressor": "none", "compressorVersion": None, "format": 1}
+    change = {**layer_json(layer), "blob": None, "recipe": recipe}
     (directory / "layer.json").write_text(json.dumps(change))
     return directory
 

@@ -11,8 +11,8 @@ from laminix.strict_json import loads
 DIGEST = f"sha256:{'0' * 64}"
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 1}
 LAYER = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": DIGEST, "size": 2}
-MANIFEST = {"schemaVersion": 2, "mediaType": oci.types.OCI_MANIFEST, "config": CONFIG, "layers": [LAYER]}
-INDEX = {"schemaVersion": 2, "manifests": [{**CONFIG, "mediaType": oci.types.OCI_MANIFEST}]}
+MANIFEST = {"schemaVersion": 2, "mediaType": oci.media_types.OCI_MANIFEST, "config": CONFIG, "layers": [LAYER]}
+INDEX = {"schemaVersion": 2, "manifests": [{**CONFIG, "mediaType": oci.media_types.OCI_MANIFEST}]}
 IMAGE_CONFIG = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [DIGEST]}}
 
 
@@ -65,7 +65,7 @@ def test_manifest_bytes_do_not_depend_on_the_order_of_annotations():
         (["schemaVersion"], "2", "schemaVersion: found a string, expected a whole number"),
         (["schemaVersion"], 1, "schemaVersion: found schema 1"),
         (["schemaVersion"], 3, "schemaVersion: found 3, expected 2"),
-        (["mediaType"], oci.types.OCI_INDEX, "expected an image manifest's media type"),
+        (["mediaType"], oci.media_types.OCI_INDEX, "expected an image manifest's media type"),
         (["config"], None, "config: found null, expected an object"),
         (["config", "mediaType"], "application/vnd.example+json", "an artifact, no image"),
         (["layers"], {}, "layers: found an object, expected a list"),
@@ -94,7 +94,7 @@ def test_manifest_without_a_key_is_refused(key):
     [
         (["manifests"], None, "manifests: found null, expected a list"),
         (["manifests", 0], [], "manifests[0]: found a list, expected an object"),
-        (["mediaType"], oci.types.OCI_MANIFEST, "expected an index's media type"),
+        (["mediaType"], oci.media_types.OCI_MANIFEST, "expected an index's media type"),
         (
             ["manifests", 0, "platform"],
             {"os": "linux"},

@@ -13,7 +13,7 @@ import pytest
 
 from layer_files import LayerMaker, content, diff_id, layer_json, members, names, one_line, store_path
 from laminix.layers.layer_directory import read_layer
-from laminix.layers.recipe import open_recipe
+from laminix.layers.rebuilding import open_rebuilt
 from members import DIRECTORY, Link, write_directory
 
 SHA_OF_EMPTY = "sha256:" + hashlib.sha256(bytes(1024)).hexdigest()
@@ -585,7 +585,7 @@ def test_no_blob_says_the_same_and_its_recipe_makes_the_bytes(need, maker, tmp_p
     kept, measured = maker.make(*argv), maker.make(*argv, "--no-blob")
     assert os.listdir(measured) == ["layer.json"]
     assert layer_json(measured) == layer_json(kept) | {"blob": None}
-    with open_recipe(read_layer(str(measured))) as stream:
+    with open_rebuilt(read_layer(str(measured))) as stream:
         assert stream.read() == (kept / layer_json(kept)["blob"]).read_bytes()
 
 

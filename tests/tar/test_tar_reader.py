@@ -19,7 +19,7 @@ LONG_NAME = "/".join(["deep" * 20] * 5)
 
 
 class Unseekable(io.RawIOBase):
-    """A stream that hands out what it has in small, uneven pieces."""
+    """A stream that hands out what it has in small, uneven chunks."""
 
     def __init__(self, data):
         self._file = io.BytesIO(data)
@@ -222,13 +222,13 @@ def test_scan_gives_no_member_whose_content_is_cut_off():
         next(found)
 
 
-def test_content_may_be_read_in_pieces_or_left():
+def test_content_may_be_read_in_chunks_or_left():
     data = archive(member("a", b"abcdef"), member("b", b"x" * 100_000), member("c", b"last"))
-    pieces = []
+    chunks = []
     for entry, content in tar_reader.read(Unseekable(data)):
         if entry.path != b"b":
-            pieces.append((content.read(2), content.read(100), content.read(1)))
-    assert pieces == [(b"ab", b"cdef", b""), (b"la", b"st", b"")]
+            chunks.append((content.read(2), content.read(100), content.read(1)))
+    assert chunks == [(b"ab", b"cdef", b""), (b"la", b"st", b"")]
 
 
 def test_reads_a_stream_to_its_end():

@@ -68,7 +68,7 @@ def _version(program: str) -> str:
 
 
 def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iterator[bytes]:
-    """The blob of TAR, in pieces."""
+    """The blob of TAR, in chunks."""
     if compressor.name == "none":
         return iter(tar)
     if compressor.name == "gzip":

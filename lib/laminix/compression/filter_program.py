@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from laminix.errors import LaminixError, one_line
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
 PATIENCE = 5  # seconds that a feeder gets to notice that nobody reads any more
 
 
 def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[bytes]:
-    """What COMMAND writes when it reads DATA, in pieces.
+    """What COMMAND writes when it reads DATA, in chunks.
 
     Raises LaminixError if it fails or ends before it has read everything, and whatever DATA raises.
     """
@@ -23,8 +23,8 @@ def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[b
         feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures), daemon=True)
         feeder.start()
         try:
-            while piece := process.stdout.read(PIECE):
-                yield piece
+            while chunk := process.stdout.read(CHUNK_SIZE):
+                yield chunk
             feeder.join()
         except BaseException:
             process.kill()  # the reader stops early, so nobody will take what the program still has to say
@@ -40,8 +40,8 @@ def _feed(stdin, data: Iterable[bytes], failures: list[BaseException]) -> None:
     """Write DATA and close; what goes wrong is left in FAILURES for the thread that reads."""
     try:
         with stdin:
-            for piece in data:
-                stdin.write(piece)
+            for chunk in data:
+                stdin.write(chunk)
     except BaseException as error:
         failures.append(error)
 

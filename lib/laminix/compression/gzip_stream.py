@@ -17,7 +17,7 @@ HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 def gzip_stream(data: Iterable[bytes], threads: int) -> Iterator[bytes]:
-    """The gzip file of DATA, in pieces, compressed by THREADS threads."""
+    """The gzip file of DATA, in chunks, compressed by THREADS threads."""
     yield HEADER
     crc = size = 0
     window = b""
@@ -44,8 +44,8 @@ def _deflate(block: bytes, window: bytes, last: bool) -> bytes:
 def _blocks(data: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """The same bytes in blocks of BLOCK bytes, each with whether it is the last."""
     held = bytearray()
-    for piece in data:
-        held += piece
+    for chunk in data:
+        held += chunk
         # One block is held back until it is known whether more follows.
         while len(held) > BLOCK:
             yield bytes(held[:BLOCK]), False

@@ -6,7 +6,7 @@ from itertools import chain
 
 from laminix.compression.compressor import MAGIC as OF_LAYERS
 from laminix.errors import LaminixError
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
 MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
@@ -17,23 +17,23 @@ def compression_of(start: bytes) -> str:
     return next((name for name, magic in MAGIC.items() if start.startswith(magic)), "none")
 
 
-def uncompressed(pieces: Iterable[bytes], place: object = None) -> Iterator[bytes]:
-    """The plain bytes of PIECES, in pieces; what is not compressed comes through as it is.
+def uncompressed(chunks: Iterable[bytes], place: object = None) -> Iterator[bytes]:
+    """The plain bytes of CHUNKS, in chunks; what is not compressed comes through as it is.
 
     Raises LaminixError (naming PLACE) for damaged or truncated data, and for zstd where there is none.
     """
-    pieces = iter(pieces)
+    chunks = iter(chunks)
     start = b""
-    for piece in pieces:
-        start += piece
+    for chunk in chunks:
+        start += chunk
         if len(start) >= LONGEST_MAGIC:
             break
     name = compression_of(start)
-    pieces = chain([start] if start else [], pieces)
+    chunks = chain([start] if start else [], chunks)
     if name == "none":
-        return pieces
+        return chunks
     found = _find_decompressor(name)
-    return _zstd_program(pieces, place) if found is None else _members(name, *found, pieces, place)
+    return _zstd_program(chunks, place) if found is None else _members(name, *found, chunks, place)
 
 
 def _find_decompressor(name: str):
@@ -78,45 +78,45 @@ class _Gunzip:
         return self._inner.unused_data
 
 
-def _members(name: str, new, failure, pieces: Iterator[bytes], place: object) -> Iterator[bytes]:
+def _members(name: str, new, failure, chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
     """The plain bytes of one compressed member after another; zeros behind the last are padding."""
     what = f"bad {name} data"
-    data = next(pieces, b"")
+    data = next(chunks, b"")
     try:
         while data:
             decompressor = new()
-            yield from _one_member(decompressor, data, pieces)
+            yield from _one_member(decompressor, data, chunks)
             if not decompressor.eof:
                 raise LaminixError(what, "it ends early; it is truncated", place)
-            data = _next_member(decompressor.unused_data, pieces)
+            data = _next_member(decompressor.unused_data, chunks)
             if data and not data.startswith(MAGIC[name]):
                 raise LaminixError(what, f"something else than {name} follows its end", place)
     except failure as error:
         raise LaminixError(what, f"it is damaged: {error}", place) from None
 
 
-def _one_member(decompressor, data: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _one_member(decompressor, data: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     while not decompressor.eof:
-        # A piece at most: some compressed data grows a thousandfold, and memory is to stay constant.
-        output = decompressor.decompress(data, PIECE)
+        # A chunk at most: some compressed data grows a thousandfold, and memory is to stay constant.
+        output = decompressor.decompress(data, CHUNK_SIZE)
         if output:
             yield output
         data = b""
         if not decompressor.eof and decompressor.needs_input and not output:
-            data = next(pieces, b"")
+            data = next(chunks, b"")
             if not data:
                 return
 
 
-def _next_member(data: bytes, pieces: Iterator[bytes]) -> bytes:
+def _next_member(data: bytes, chunks: Iterator[bytes]) -> bytes:
     """Where the next member begins, padding skipped; at least a magic's length of it, if there is one."""
     data = data.lstrip(b"\0")
-    while len(data) < LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
-        data = (data + piece).lstrip(b"\0")
+    while len(data) < LONGEST_MAGIC and (chunk := next(chunks, None)) is not None:
+        data = (data + chunk).lstrip(b"\0")
     return data
 
 
-def _zstd_program(pieces: Iterator[bytes], place: object) -> Iterator[bytes]:
+def _zstd_program(chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
     import shutil
 
     from laminix.compression.filter_program import through_program
@@ -126,6 +126,6 @@ def _zstd_program(pieces: Iterator[bytes], place: object) -> Iterator[bytes]:
         why = "found no zstd; it takes Python 3.14 or the program zstd on $PATH"
         raise LaminixError("cannot read zstd data", why, place)
     try:
-        yield from through_program([program, "-q", "-d", "-c"], pieces)
+        yield from through_program([program, "-q", "-d", "-c"], chunks)
     except LaminixError as error:
         raise LaminixError("bad zstd data", error.why, place) from None

@@ -3,14 +3,20 @@
 import argparse
 
 from laminix.errors import LaminixError
-from laminix.forms import dir_transport, docker_archive, docker_legacy, oci_layout
+from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout
 from laminix.forms.choice import choose
 from laminix.images.image import Image
-from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers, open_members
+from laminix.forms.members import BAD_IMAGE, Members, open_members
 from laminix.images.platform import parse_platform
 
-# In this order: a hybrid archive is a layout too, and its manifest.json goes first.
-FORMS = (docker_archive, dir_transport, oci_layout, docker_legacy)
+# In the order in which they are tried: a hybrid archive is a layout, too, and its manifest.json decides.
+FORMS = (
+    docker_archive.FORM,
+    dir_transport.FORM,
+    oci_layout.FORM,
+    docker_v1_archive.FORM,
+    docker_legacy_archive.FORM,
+)
 
 
 def add_image_options(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +38,12 @@ def open_image(path: str, image: str | None = None, platform: str | None = None)
 
 
 def image_in(
-    members: DirectoryMembers | ArchiveMembers, image: str | None = None, platform: str | None = None
+    members: Members, image: str | None = None, platform: str | None = None
 ) -> Image:
     """The image that MEMBERS hold, otherwise as ``open_image``."""
     wanted = parse_platform(platform) if platform is not None else None
     for form in FORMS:
-        if form.recognises(members):
+        if form.recognises is not None and form.recognises(members):
             return choose(form.candidates(members), image, wanted, members.place).read()
     why = "no image: found no index.json, manifest.json or repositories in it"
-    raise LaminixError(WHAT, why, members.place)
+    raise LaminixError(BAD_IMAGE, why, members.place)

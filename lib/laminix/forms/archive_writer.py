@@ -22,13 +22,13 @@ def link(name: str, target: str) -> bytes:
     return header(Entry(name.encode(), SYMLINK, 0o777, link=target.encode()))
 
 
-def file(name: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """A file of SIZE bytes, which are PIECES; raises LaminixError at the end if they are not so many."""
+def file(name: str, size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A file of SIZE bytes, which are CHUNKS; raises LaminixError at the end if they are not so many."""
     yield header(Entry(name.encode(), FILE, 0o644, size=size))
     written = 0
-    for piece in pieces:
-        written += len(piece)
-        yield piece
+    for chunk in chunks:
+        written += len(chunk)
+        yield chunk
     if written != size:
         raise LaminixError("cannot pack", f"found {written} bytes, expected {size}", name)
     yield padding(size)

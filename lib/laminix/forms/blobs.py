@@ -6,13 +6,13 @@ from functools import partial
 
 from laminix import strict_json
 from laminix.descriptor import Descriptor
-from laminix.digest import hasher, written
+from laminix.digest import new_hash, digest_of
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.images.image import Image, StoredLayer
 from laminix.images.making import stored_layer
 from laminix.layers.layer_directory import read_layer
-from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
+from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -36,7 +36,7 @@ UNKNOWN = "unknown"
 class Blobs:
     """Members of which some are blobs, and how those are named."""
 
-    members: DirectoryMembers | ArchiveMembers
+    members: Members
     name_of: Callable[[str], str]  # the member that is the blob of a digest
     name_of_manifest: Callable[[str], str]
 
@@ -59,10 +59,10 @@ def check_document(data: bytes, descriptor: Descriptor, what: str, location: str
     """Raises LaminixError where DATA has another size or digest than DESCRIPTOR says."""
     if len(data) != descriptor.size:
         raise LaminixError(what, f"it has {len(data)} bytes, its descriptor says {descriptor.size}", location)
-    state = hasher(descriptor.digest)
+    state = new_hash(descriptor.digest)
     state.update(data)
-    if written(state) != descriptor.digest:
-        raise LaminixError(what, f"its digest is {written(state)}, expected {descriptor.digest}", location)
+    if digest_of(state) != descriptor.digest:
+        raise LaminixError(what, f"its digest is {digest_of(state)}, expected {descriptor.digest}", location)
 
 
 # Choosing.
@@ -80,7 +80,7 @@ def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
             others.append(descriptor.others.get("artifactType") or descriptor.media_type)
     if not leaves:
         why = f"an artifact ({others[0]}), no image" if others else "its index is empty: there is no image"
-        raise LaminixError(WHAT, why, blobs.members.place)
+        raise LaminixError(BAD_IMAGE, why, blobs.members.place)
     return [_candidate(blobs, descriptor, references) for descriptor, references in leaves.values()]
 
 
@@ -186,7 +186,7 @@ def check_layer_number(number: int, config: Config, place: str) -> None:
     """Raises LaminixError unless the config has as many diff IDs as the manifest has layers."""
     if number != len(config.diff_ids):
         why = f"the manifest lists {number} layers, the config {len(config.diff_ids)} diff IDs"
-        raise LaminixError(WHAT, why, place)
+        raise LaminixError(BAD_IMAGE, why, place)
 
 
 def _layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
@@ -219,7 +219,7 @@ def _recipe_layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredL
     path = blobs.members.file(document)
     if path is None:
         why = f"the manifest names the layer {descriptor.digest}, which is missing in it"
-        raise LaminixError(WHAT, why, blobs.members.place)
+        raise LaminixError(BAD_IMAGE, why, blobs.members.place)
     directory = path.removesuffix("/layer.json")
     layer = stored_layer(directory, read_layer(directory))
     if (layer.digest, layer.diff_id) != (descriptor.digest, diff_id):

@@ -8,7 +8,7 @@ from laminix.images.image import Image
 from laminix.images.platform import Platform, machine_platform
 from laminix.images.reference import DEFAULT_TAG, Reference, qualified_name, split_tag
 
-WHAT = "bad choice of image"
+BAD_CHOICE = "bad choice of image"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def _named(candidates: Sequence[Candidate], image: str, place: str) -> list[Cand
     if tag is None and _several_names(found):
         found = [candidate for candidate in found if _has_name(candidate, name, DEFAULT_TAG)]
     if not found:
-        raise LaminixError(WHAT, f"no image {image!r}; there {_listed(candidates)}", place)
+        raise LaminixError(BAD_CHOICE, f"no image {image!r}; there {_listed(candidates)}", place)
     return found
 
 
@@ -55,7 +55,7 @@ def _has_name(candidate: Candidate, name: str, tag: str | None) -> bool:
 
 def _refuse_several_names(candidates: Sequence[Candidate], place: str) -> None:
     if _several_names(candidates):
-        raise LaminixError(WHAT, f"several images, choose one by --image; there {_listed(candidates)}", place)
+        raise LaminixError(BAD_CHOICE, f"several images, choose one by --image; there {_listed(candidates)}", place)
 
 
 def _several_names(candidates: Sequence[Candidate]) -> bool:
@@ -81,7 +81,7 @@ def _on_platform(candidates: Sequence[Candidate], wanted: Platform, place: str) 
     else:
         problem = "several images" if found else "no image"
         why = f"{problem} for {wanted}, choose by --platform; there {_are(platforms)}"
-    raise LaminixError(WHAT, why, place)
+    raise LaminixError(BAD_CHOICE, why, place)
 
 
 def _matching(offered: Sequence[tuple[Platform, Candidate]], wanted: Platform) -> list[Candidate]:

@@ -7,10 +7,11 @@ from laminix import strict_json
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
-from laminix.forms.oci_layout import by_digest, copy_layer, kept_manifest, link_to_store, write_pieces
+from laminix.forms.form import Form
+from laminix.forms.writing import by_digest, copy_layer, kept_manifest, link_to_store, write_chunks
 from laminix.images.image import Image
 from laminix.images.layer_bytes import measured
-from laminix.forms.members import ArchiveMembers, DirectoryMembers
+from laminix.forms.members import Members
 from laminix.images.oci import read_index, read_manifest
 from laminix.images.reference import Reference
 
@@ -21,12 +22,12 @@ VERSION = b"Directory Transport Version: 1.1\n"
 # Reading.
 
 
-def recognises(members: DirectoryMembers | ArchiveMembers) -> bool:
+def recognises(members: Members) -> bool:
     """Whether MEMBERS are of this form: their manifest.json is an object (a docker archive's is a list)."""
     return members.has(MANIFEST) and isinstance(_document(members).raw, dict)
 
 
-def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
+def candidates(members: Members) -> list[Candidate]:
     """The image, or the images of its index."""
     blobs = Blobs(members, _hex, lambda digest: f"{_hex(digest)}.manifest.json")
     document = _document(members)
@@ -39,7 +40,7 @@ def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
     return [Candidate((), lambda: read().config.platform, read)]
 
 
-def _document(members: DirectoryMembers | ArchiveMembers) -> strict_json.Value:
+def _document(members: Members) -> strict_json.Value:
     return strict_json.loads(members.read(MANIFEST), "bad manifest", members.location(MANIFEST))
 
 
@@ -62,6 +63,9 @@ def write_directory(directory: str, image: Image, references: Sequence[Reference
         if not link_to_store(blob, layer.file):
             copy_layer(layer, blob)
     manifest = image.manifest_bytes or kept_manifest(image, layers)
-    write_pieces(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
-    write_pieces(os.path.join(directory, MANIFEST), [manifest])
-    write_pieces(os.path.join(directory, "version"), [VERSION])
+    write_chunks(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
+    write_chunks(os.path.join(directory, MANIFEST), [manifest])
+    write_chunks(os.path.join(directory, "version"), [VERSION])
+
+
+FORM = Form("dir", recognises=recognises, candidates=candidates, write_directory=write_directory)

@@ -10,33 +10,34 @@ from functools import partial
 
 from laminix import strict_json
 from laminix.forms import archive_writer
-from laminix import descriptor as types
+from laminix import media_types
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
 from laminix.forms import oci_layout
 from laminix.forms.blobs import check_layer_number, check_stored_size
 from laminix.forms.choice import Candidate
+from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, manifest_json, repositories_json
+from laminix.forms.form import Form
+from laminix.forms.writing import by_digest, kept_manifest
 from laminix.images.image import Image, StoredLayer
-from laminix.images.layer_bytes import checked_pieces, measured
-from laminix.forms.members import WHAT, ArchiveMembers, DirectoryMembers
-from laminix.images.oci import in_order, read_config
-from laminix.images.reference import Reference, familiar_name, read_reference
+from laminix.images.layer_bytes import checked_chunks, measured
+from laminix.forms.members import BAD_IMAGE, Members
+from laminix.images.oci import read_config
+from laminix.images.reference import Reference, read_reference
 from laminix.strict_json import Value
 from laminix.tar.writer import END
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
-
-MANIFEST = "manifest.json"
 
 
 # Reading.
 
 
-def recognises(members: DirectoryMembers | ArchiveMembers) -> bool:
+def recognises(members: Members) -> bool:
     """Whether MEMBERS are of this form: their manifest.json is a list (that of ``dir:`` is an object)."""
     return members.has(MANIFEST) and not isinstance(_document(members).raw, dict)
 
 
-def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
+def candidates(members: Members) -> list[Candidate]:
     """The images that manifest.json lists."""
     document = _document(members)
     entries = [_candidate(members, entry) for entry in document]
@@ -45,11 +46,11 @@ def candidates(members: DirectoryMembers | ArchiveMembers) -> list[Candidate]:
     return entries
 
 
-def _document(members: DirectoryMembers | ArchiveMembers) -> Value:
+def _document(members: Members) -> Value:
     return strict_json.loads(members.read(MANIFEST), "bad manifest", members.location(MANIFEST))
 
 
-def _candidate(members: DirectoryMembers | ArchiveMembers, entry: Value) -> Candidate:
+def _candidate(members: Members, entry: Value) -> Candidate:
     config_name = entry["Config"].text()
     layer_names = entry["Layers"].texts() if entry["Layers"].raw is not None else []
     tags = entry.get("RepoTags")
@@ -59,7 +60,7 @@ def _candidate(members: DirectoryMembers | ArchiveMembers, entry: Value) -> Cand
 
 
 def _read(
-    members: DirectoryMembers | ArchiveMembers,
+    members: Members,
     config_name: str,
     layer_names: list[str],
     references: tuple[Reference, ...],
@@ -85,14 +86,14 @@ def _digest_in(name: str) -> str | None:
     return digest if PATTERN.fullmatch(digest) else None
 
 
-def _layer(members: DirectoryMembers | ArchiveMembers, name: str, diff_id: str) -> StoredLayer:
+def _layer(members: Members, name: str, diff_id: str) -> StoredLayer:
     compression = _compression(members, name)
-    if compression not in types.LAYER_TYPES:
-        known = ", ".join(types.LAYER_TYPES)
+    if compression not in media_types.LAYER_TYPES:
+        known = ", ".join(media_types.LAYER_TYPES)
         raise LaminixError("bad layer", f"found {compression}, expected {known}", members.location(name))
     return StoredLayer(
         diff_id=diff_id,
-        media_type=types.LAYER_TYPES[compression],
+        media_type=media_types.LAYER_TYPES[compression],
         size=members.size(name),
         # The digest of what is not compressed is the diff ID.
         digest=diff_id if compression == "none" else _digest_in(name),
@@ -102,14 +103,14 @@ def _layer(members: DirectoryMembers | ArchiveMembers, name: str, diff_id: str) 
     )
 
 
-def _compression(members: DirectoryMembers | ArchiveMembers, name: str) -> str:
+def _compression(members: Members, name: str) -> str:
     if not members.has(name):
-        raise LaminixError(WHAT, f"manifest.json names the layer {name!r}, which is missing", members.place)
+        raise LaminixError(BAD_IMAGE, f"manifest.json names the layer {name!r}, which is missing", members.place)
     with members.open(name) as file:
         return compression_of(file.read(LONGEST_MAGIC))
 
 
-def _with_layout(members: DirectoryMembers | ArchiveMembers, image: Image) -> Image:
+def _with_layout(members: Members, image: Image) -> Image:
     """IMAGE with what a layout beside manifest.json says of it; as it is where that has no such image."""
     if not oci_layout.recognises(members):
         return image
@@ -129,38 +130,26 @@ def _agreed(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
 # Writing.
 
 
-def pieces(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
+def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     """The archive of IMAGE, documents first, called REFERENCES: a layout with Docker's documents beside it.
 
     Raises LaminixError, at the end of a layer, where its bytes are not what its digest says.
     """
     layers = [measured(layer) for layer in image.layers]
-    config, manifest = image.config_bytes, oci_layout.kept_manifest(image, layers)
+    config, manifest = image.config_bytes, kept_manifest(image, layers)
     yield archive_writer.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
     yield archive_writer.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
     config_name = oci_layout.blob_name(sha256(config))
     layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
     yield archive_writer.document(MANIFEST, manifest_json(config_name, layer_names, references))
     top = layers[-1].digest if layers else sha256(config)
-    yield archive_writer.document("repositories", repositories_json(top.partition(":")[2], references))
+    yield archive_writer.document(REPOSITORIES, repositories_json(top.partition(":")[2], references))
     yield archive_writer.directory("blobs") + archive_writer.directory("blobs/sha256")
     for data in dict.fromkeys((manifest, config)):
         yield archive_writer.document(oci_layout.blob_name(sha256(data)), data)
-    for layer in oci_layout.by_digest(layers):
-        yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_pieces(layer))
+    for layer in by_digest(layers):
+        yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_chunks(layer))
     yield END
 
 
-def manifest_json(config_name: str, layer_names: list[str], references: Sequence[Reference]) -> bytes:
-    """The manifest.json of one image."""
-    tags = [reference.familiar() for reference in references if reference.name]
-    return strict_json.dumps([{"Config": config_name, "RepoTags": tags or None, "Layers": layer_names}])
-
-
-def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
-    """The ``repositories`` that calls the image with layer TOP by REFERENCES."""
-    document: dict[str, dict[str, str]] = {}
-    for reference in references:
-        if reference.name:
-            document.setdefault(familiar_name(reference.name), {})[reference.tag] = top
-    return strict_json.dumps(in_order(document))
+FORM = Form("docker-archive", recognises=recognises, candidates=candidates, archive=archive)

@@ -14,14 +14,14 @@ from laminix.errors import LaminixError, shown
 from laminix.regular_file import read_regular_file
 from laminix.tar.reader import scan
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
-WHAT = "bad image"
-MOST_HOPS = 40  # links to links, as the kernel counts them
-LARGEST_DOCUMENT = 64 << 20  # bytes of a JSON document; more is garbage or an attack
+BAD_IMAGE = "bad image"
+MAX_LINK_HOPS = 40  # links to links, as the kernel counts them
+MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; more is garbage or an attack
 
 
-def open_members(path: str) -> "DirectoryMembers | ArchiveMembers":
+def open_members(path: str) -> "Members":
     """The members of the directory or archive at PATH; ``-`` is an archive on standard input.
 
     Raises LaminixError where there is neither.
@@ -29,11 +29,11 @@ def open_members(path: str) -> "DirectoryMembers | ArchiveMembers":
     if path == "-":
         return ArchiveMembers(_seekable(open(0, "rb", buffering=0, closefd=False), "-"), "-")
     if not os.path.exists(path):
-        raise LaminixError(WHAT, "no such file or directory", path)
+        raise LaminixError(BAD_IMAGE, "no such file or directory", path)
     if os.path.isdir(path):
         return DirectoryMembers(path)
     if not os.path.isfile(path):
-        raise LaminixError(WHAT, "neither a file nor a directory; '-' reads an archive from a pipe", path)
+        raise LaminixError(BAD_IMAGE, "neither a file nor a directory; '-' reads an archive from a pipe", path)
     return ArchiveMembers(_seekable(open(path, "rb", buffering=0), path), path)
 
 
@@ -89,7 +89,7 @@ class ArchiveMembers:
         self.place = place
         self._file = file
         self._members: dict[bytes, _Member] = {}
-        for entry, offset in scan(file, WHAT, place, relative=True):
+        for entry, offset in scan(file, BAD_IMAGE, place, relative=True):
             self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
 
     def names(self) -> Iterator[str]:
@@ -133,14 +133,14 @@ class ArchiveMembers:
     def _find(self, name: str) -> "_Member | None":
         """The file that NAME is or leads to; None where a name is missing."""
         path = _checked(name, self.place).encode("utf-8", "surrogatepass")
-        for _ in range(MOST_HOPS):
+        for _ in range(MAX_LINK_HOPS):
             member = self._members.get(path)
             if member is None or member.type == FILE:
                 return member
             if member.type not in (SYMLINK, HARD_LINK):
                 return None
             path = self._target(path, member)
-        raise LaminixError(WHAT, f"the links from {name!r} lead nowhere, in a circle", self.place)
+        raise LaminixError(BAD_IMAGE, f"the links from {name!r} lead nowhere, in a circle", self.place)
 
     def _target(self, path: bytes, member: "_Member") -> bytes:
         """The member that a link at PATH points to; a hard link's target is counted from the root."""
@@ -148,8 +148,11 @@ class ArchiveMembers:
         target = os.path.normpath(os.path.join(base, member.link))
         if target.startswith((b"/", b"../")) or target == b"..":
             why = f"{shown(path)!r} is a link out of the archive, to {shown(member.link)!r}"
-            raise LaminixError(WHAT, why, self.place)
+            raise LaminixError(BAD_IMAGE, why, self.place)
         return target
+
+
+Members = DirectoryMembers | ArchiveMembers
 
 
 class _Member(NamedTuple):
@@ -197,20 +200,20 @@ class _Section(io.RawIOBase):
 
 def missing(name: str, place: str) -> LaminixError:
     """The error that PLACE has no member NAME; for the caller to raise."""
-    return LaminixError(WHAT, f"{name!r} is missing in it", place)
+    return LaminixError(BAD_IMAGE, f"{name!r} is missing in it", place)
 
 
 def _checked(name: str, place: str) -> str:
     """NAME, if it stays within; a document may name anything."""
     if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-        raise LaminixError(WHAT, f"it names {name!r}, which is outside", place)
+        raise LaminixError(BAD_IMAGE, f"it names {name!r}, which is outside", place)
     return os.path.normpath(name)
 
 
 def _check_document_size(size: int, location: str) -> None:
-    if size > LARGEST_DOCUMENT:
-        why = f"this document has {size} bytes; at most {LARGEST_DOCUMENT} are read"
-        raise LaminixError(WHAT, why, location)
+    if size > MAX_DOCUMENT_SIZE:
+        why = f"this document has {size} bytes; at most {MAX_DOCUMENT_SIZE} are read"
+        raise LaminixError(BAD_IMAGE, why, location)
 
 
 def _seekable(file: BinaryIO, place: str) -> BinaryIO:
@@ -219,20 +222,20 @@ def _seekable(file: BinaryIO, place: str) -> BinaryIO:
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         start = os.pread(file.fileno(), LONGEST_MAGIC, 0)
         if not start:
-            raise LaminixError(WHAT, "it is empty", place)
+            raise LaminixError(BAD_IMAGE, "it is empty", place)
         if compression_of(start) == "none":
             return file
-    return _spooled(uncompressed(iter(lambda: file.read(PIECE), b""), place), place)
+    return _spooled(uncompressed(iter(lambda: file.read(CHUNK_SIZE), b""), place), place)
 
 
-def _spooled(pieces: Iterator[bytes], place: str) -> BinaryIO:
+def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
     import tempfile  # only compressed archives and pipes need it
 
     spool = tempfile.TemporaryFile(buffering=0)
-    for piece in pieces:
-        view = memoryview(piece)
+    for chunk in chunks:
+        view = memoryview(chunk)
         while view:
             view = view[spool.write(view) :]
     if not spool.tell():
-        raise LaminixError(WHAT, "it is empty", place)
+        raise LaminixError(BAD_IMAGE, "it is empty", place)
     return spool

@@ -8,12 +8,12 @@ from typing import BinaryIO, NamedTuple
 from laminix.tar.entries import Entry
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import checked_pieces, compression_of_layer, open_plain, plain_pieces
+from laminix.images.layer_bytes import checked_chunks, compression_of_layer, open_uncompressed, uncompressed_chunks
 from laminix.tar.reader import Content, read, read_file, scan
-from laminix.parallel.chunks import PIECE
-from laminix.parallel.process_call import Aside
+from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.parallel.process_call import ProcessCall
 
-WHAT = "bad layer"
+BAD_LAYER = "bad layer"
 LARGE = 8 << 20  # bytes: below, a process of its own costs more than it saves
 
 
@@ -27,13 +27,13 @@ class Member(NamedTuple):
 def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
     """The members of LAYER's tar, as ``tar_reader.read`` gives them, with the digests checked at the end."""
     if layer.size < LARGE or not is_tar(layer):
-        yield from read(open_plain(layer), WHAT, layer.location)
+        yield from read(open_uncompressed(layer), BAD_LAYER, layer.location)
         return
     # Another process reads the file once more, for the digests: reading headers leaves threads no time.
-    check = Aside(check_digests, layer)
+    check = ProcessCall(check_digests, layer)
     try:
         with layer.open() as file:
-            yield from read_file(file, WHAT, layer.location)
+            yield from read_file(file, BAD_LAYER, layer.location)
         check.result()
     finally:
         check.end()
@@ -46,7 +46,7 @@ def is_tar(layer: StoredLayer) -> bool:
 
 def check_digests(layer: StoredLayer) -> None:
     """Raises LaminixError unless LAYER's bytes are those that its digest and diff ID promise."""
-    for _ in checked_pieces(layer, diff_id_too=True):
+    for _ in checked_chunks(layer, diff_id_too=True):
         pass
 
 
@@ -63,21 +63,21 @@ class LayerTar:
         """The members in their order.  Raises LaminixError for a damaged tar."""
         place = self.layer.location
         if self._is_tar:
-            return [Member(*member) for member in scan(self._file, WHAT, place)]
-        stream = read(open_plain(self.layer), WHAT, place)
+            return [Member(*member) for member in scan(self._file, BAD_LAYER, place)]
+        stream = read(open_uncompressed(self.layer), BAD_LAYER, place)
         return [Member(entry, content.offset) for entry, content in stream]
 
     def content(self, offset: int, size: int) -> Iterator[bytes]:
-        """SIZE bytes from OFFSET on, in pieces."""
+        """SIZE bytes from OFFSET on, in chunks."""
         end = offset + size
         while offset < end:
             self._file.seek(offset)
-            piece = self._file.read(min(PIECE, end - offset))
-            if not piece:
+            chunk = self._file.read(min(CHUNK_SIZE, end - offset))
+            if not chunk:
                 why = "its tar ends early; it changed while it was read"
-                raise LaminixError(WHAT, why, self.layer.location)
-            offset += len(piece)
-            yield piece
+                raise LaminixError(BAD_LAYER, why, self.layer.location)
+            offset += len(chunk)
+            yield chunk
 
     def check(self) -> None:
         """Raises LaminixError unless the layer's bytes are those that its digests promise."""
@@ -92,6 +92,6 @@ class LayerTar:
             return self.layer.open()
         file = open(self._spool, "w+b")
         os.unlink(self._spool)
-        for piece in plain_pieces(self.layer):
-            file.write(piece)
+        for chunk in uncompressed_chunks(self.layer):
+            file.write(chunk)
         return file

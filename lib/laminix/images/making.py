@@ -51,9 +51,9 @@ def stored_layer(directory: str, layer: Layer) -> StoredLayer:
 def _open_again(layer: Layer) -> BinaryIO:
     """The layer's blob, made again as it is read."""
     # Half of the library, and 8 ms: most images keep their blobs, and most builders only list them.
-    from laminix.layers.recipe import open_recipe
+    from laminix.layers.rebuilding import open_rebuilt
 
-    return open_recipe(layer)
+    return open_rebuilt(layer)
 
 
 def image_config(

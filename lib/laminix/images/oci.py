@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from laminix import descriptor as types
+from laminix import media_types
 from laminix import strict_json
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
@@ -18,10 +18,10 @@ from laminix.strict_json import Value
 
 MOST_LAYERS = 125  # dockerd's classic store refuses one more: "max depth exceeded"
 
-MANIFEST_TYPES = frozenset({types.OCI_MANIFEST, types.DOCKER_MANIFEST})
-INDEX_TYPES = frozenset({types.OCI_INDEX, types.DOCKER_INDEX})
+MANIFEST_TYPES = frozenset({media_types.OCI_MANIFEST, media_types.DOCKER_MANIFEST})
+INDEX_TYPES = frozenset({media_types.OCI_INDEX, media_types.DOCKER_INDEX})
 # The last is what early registries gave for a config of Docker's.
-CONFIG_TYPES = frozenset({types.OCI_CONFIG, types.DOCKER_CONFIG, "application/octet-stream"})
+CONFIG_TYPES = frozenset({media_types.OCI_CONFIG, media_types.DOCKER_CONFIG, "application/octet-stream"})
 
 TAG_ANNOTATION = "org.opencontainers.image.ref.name"
 NAME_ANNOTATION = "io.containerd.image.name"
@@ -34,7 +34,7 @@ class Manifest:
     config: Descriptor
     layers: tuple[Descriptor, ...]
     annotations: dict[str, str] = field(default_factory=dict)
-    media_type: str = types.OCI_MANIFEST
+    media_type: str = media_types.OCI_MANIFEST
     others: dict[str, Any] = field(default_factory=dict)  # what else stood there
 
     def to_bytes(self) -> bytes:
@@ -61,7 +61,7 @@ class Index:
         """The index as JSON."""
         document = {
             "schemaVersion": 2,
-            "mediaType": types.OCI_INDEX,
+            "mediaType": media_types.OCI_INDEX,
             "manifests": [manifest.to_json() for manifest in self.manifests],
         }
         if self.annotations:
@@ -169,7 +169,7 @@ def read_manifest(value: Value) -> Manifest:
         config=config,
         layers=tuple(read_descriptor(layer) for layer in value["layers"]),
         annotations=annotations.text_map() if annotations else {},
-        media_type=media_type.raw if media_type else types.OCI_MANIFEST,
+        media_type=media_type.raw if media_type else media_types.OCI_MANIFEST,
         others={key: member.raw for key, member in value.items() if key not in known},
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from laminix.errors import LaminixError
 
-WHAT = "bad image name"
+BAD_NAME = "bad image name"
 DEFAULT_TAG = "latest"
 DEFAULT_DOMAIN = "docker.io"
 OFFICIAL = "library"  # where Docker Hub keeps names of a single component
@@ -82,7 +82,7 @@ def check_name(name: str) -> str:
     """NAME, if it is ``[registry[:port]/]path``; raises LaminixError with the rule it breaks."""
     domain, path = _split_domain(name)
     if not name:
-        raise LaminixError(WHAT, "it is empty, expected [registry[:port]/]path")
+        raise LaminixError(BAD_NAME, "it is empty, expected [registry[:port]/]path")
     if "@" in name:
         raise _bad_name(name, "it has a digest; give the name alone")
     if split_tag(name)[1] is not None:
@@ -121,7 +121,7 @@ def _check_component(name: str, component: str) -> None:
 
 
 def _bad_name(name: str, why: str) -> LaminixError:
-    return LaminixError(WHAT, f"{name!r}: {why}")
+    return LaminixError(BAD_NAME, f"{name!r}: {why}")
 
 
 def _split_domain(name: str) -> tuple[str, str]:

@@ -5,12 +5,16 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from laminix.parallel.consumer_thread import Beside
+from laminix.parallel.consumer_thread import ConsumerThread
 from laminix.compression.compressor import MAGIC, Compressor, compress
-from laminix.descriptor import LAYER_FILES, LAYER_TYPES, Descriptor
-from laminix.digest import written
+from laminix.descriptor import Descriptor
+from laminix.digest import digest_of
 from laminix.errors import LaminixError
+from laminix.media_types import LAYER_TYPES
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
+
+# The name of the blob's file beside layer.json, by compression.
+BLOB_FILES = {"none": "layer.tar", "gzip": "layer.tar.gz", "zstd": "layer.tar.zst"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Blob:
 def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | None, threads: int) -> Blob:
     """Measure the blob that COMPRESSOR makes of TAR and write it into DIRECTORY; with None keep no file.
 
-    Where the blob is the tar itself, a piece of TAR has to be good only until the next is asked for.
+    Where the blob is the tar itself, a chunk of TAR has to be good only until the next is asked for.
     Raises LaminixError where a compressor's output is neither gzip nor zstd.
     """
     path = None if directory is None else os.path.join(directory, "blob")
@@ -41,53 +45,53 @@ def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | No
 
 def _plain_blob(tar: Iterable[bytes], path: str | None) -> Blob:
     digest, size = _measure(_written_to(path, tar))
-    return Blob(Descriptor(LAYER_TYPES["none"], digest, size), digest, size, path and LAYER_FILES["none"])
+    return Blob(Descriptor(LAYER_TYPES["none"], digest, size), digest, size, path and BLOB_FILES["none"])
 
 
 def _compressed_blob(tar: Iterable[bytes], compressor: Compressor, path: str | None, threads: int) -> Blob:
     # Both hashes are made in threads beside.
-    with Beside(_measure) as tar_meter, Beside(_measure) as blob_meter:
-        pieces = compress(compressor, tar_meter.through(tar), threads)
-        start = _drain(_written_to(path, blob_meter.through(pieces)))
+    with ConsumerThread(_measure) as tar_meter, ConsumerThread(_measure) as blob_meter:
+        chunks = compress(compressor, tar_meter.through(tar), threads)
+        start = _drain(_written_to(path, blob_meter.through(chunks)))
         diff_id, diff_size = tar_meter.result()
         digest, size = blob_meter.result()
     compression = _checked_compression(start, compressor)
     descriptor = Descriptor(LAYER_TYPES[compression], digest, size)
-    return Blob(descriptor, diff_id, diff_size, path and LAYER_FILES[compression])
+    return Blob(descriptor, diff_id, diff_size, path and BLOB_FILES[compression])
 
 
-def _measure(pieces: Iterable[bytes]) -> tuple[str, int]:
-    """The digest and the size in bytes of all PIECES."""
+def _measure(chunks: Iterable[bytes]) -> tuple[str, int]:
+    """The digest and the size in bytes of all CHUNKS."""
     state, size = hashlib.sha256(), 0
-    for piece in pieces:
-        state.update(piece)
-        size += len(piece)
-    return written(state), size
+    for chunk in chunks:
+        state.update(chunk)
+        size += len(chunk)
+    return digest_of(state), size
 
 
-def _written_to(path: str | None, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """PIECES, each written to PATH, if there is one, before it is passed on."""
+def _written_to(path: str | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """CHUNKS, each written to PATH, if there is one, before it is passed on."""
     if path is None:
-        yield from pieces
+        yield from chunks
         return
     with open(path, "wb", buffering=0) as file:
-        for piece in pieces:
-            _write_all(file, piece)
-            yield piece
+        for chunk in chunks:
+            _write_all(file, chunk)
+            yield chunk
 
 
-def _drain(pieces: Iterable[bytes]) -> bytes:
-    """The first bytes of PIECES, when all have passed."""
+def _drain(chunks: Iterable[bytes]) -> bytes:
+    """The first bytes of CHUNKS, when all have passed."""
     start = b""
-    for piece in pieces:
+    for chunk in chunks:
         if len(start) < LONGEST_MAGIC:
-            start += piece[:LONGEST_MAGIC]
+            start += chunk[:LONGEST_MAGIC]
     return start
 
 
-def _write_all(file, piece: bytes) -> None:
-    """Write the whole piece: an unbuffered write may take less, as on a disk that fills up."""
-    view = memoryview(piece)
+def _write_all(file, chunk: bytes) -> None:
+    """Write the whole chunk: an unbuffered write may take less, as on a disk that fills up."""
+    view = memoryview(chunk)
     while view:
         view = view[file.write(view) :]
 

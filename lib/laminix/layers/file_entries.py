@@ -22,14 +22,14 @@ OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LONGEST_PATH = 4000  # bytes that every Linux takes at once
 
 
-class Look(NamedTuple):
+class EntryDefaults(NamedTuple):
     """What all entries of a layer have in common."""
 
     owner: Owner
     mtime: int  # seconds since the epoch
 
 
-class Run(NamedTuple):
+class NameRun(NamedTuple):
     """Names in one directory that follow each other in the layer."""
 
     directory: bytes  # on disk
@@ -38,10 +38,10 @@ class Run(NamedTuple):
     in_store: bool  # modes are written as Nix keeps them: 0444 or 0555
 
 
-Part = Entry | Run  # an entry that needs no second look, as whiteouts do
+Part = Entry | NameRun  # an entry that needs no second look, as whiteouts do
 
 
-def entries_of(part: Part, look: Look) -> Iterator[Entry]:
+def read_entries(part: Part, look: EntryDefaults) -> Iterator[Entry]:
     """The entries of PART; a file's content is open until the next entry is asked for.
 
     Raises LaminixError for what a layer cannot hold and for what is no longer what was found.
@@ -57,7 +57,7 @@ def entries_of(part: Part, look: Look) -> Iterator[Entry]:
     try:
         for name, kind in names:
             if kind != FILE:
-                entry = look_at(prefix + name, name, in_store, look, directory, parent)
+                entry = read_entry(prefix + name, name, in_store, look, directory, parent)
                 _check(entry.type, kind, parent, name)
                 yield entry
                 continue
@@ -74,8 +74,8 @@ def entries_of(part: Part, look: Look) -> Iterator[Entry]:
         os.close(directory)
 
 
-def look_at(
-    path: bytes, name: bytes, in_store: bool, look: Look, directory: int | None = None, parent: bytes = b""
+def read_entry(
+    path: bytes, name: bytes, in_store: bool, look: EntryDefaults, directory: int | None = None, parent: bytes = b""
 ) -> Entry:
     """The entry at PATH of the layer for what is at NAME, without its content.
 

@@ -8,10 +8,12 @@ from laminix import strict_json
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
 from laminix.errors import LaminixError
+from laminix.layers.recipe import Recipe, read_recipe
 from laminix.regular_file import read_regular_file
 from laminix.strict_json import Value
 
 VERSION = 1
+CREATED_BY = "mk-layer"  # in the history of every layer that laminix makes
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Layer:
     diff_id: str  # digest of the uncompressed tar
     diff_size: int  # bytes of the uncompressed tar
     blob: str | None  # the blob's name beside layer.json; None where no tar is kept
-    recipe: dict[str, Any] | None  # what makes the blob again, where everything packed is a store path
+    recipe: Recipe | None  # what makes the blob again; None unless the layer holds nothing but store paths
     store_paths: tuple[str, ...]  # what it packs, sorted
     history: dict[str, str] = field(default_factory=dict)
 
@@ -34,7 +36,7 @@ class Layer:
             "diffID": self.diff_id,
             "diffSize": self.diff_size,
             "blob": self.blob,
-            "recipe": self.recipe,
+            "recipe": self.recipe and self.recipe.to_json(),
             "storePaths": list(self.store_paths),
             "history": self.history,
         }
@@ -105,7 +107,7 @@ def _from_json(document: Value) -> Layer:
         diff_id=read_digest(document["diffID"]),
         diff_size=document["diffSize"].number(),
         blob=blob and blob.raw,
-        recipe=recipe and recipe.expect(dict),
+        recipe=recipe and read_recipe(recipe),
         store_paths=tuple(document["storePaths"].texts()),
         history=document["history"].text_map(),
     )

@@ -5,7 +5,6 @@ places below it, and a mark that says "removed", which becomes a whiteout.
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,9 +12,7 @@ from typing import NamedTuple
 
 from laminix.tar.entries import WHITEOUT_PREFIX
 from laminix.errors import LaminixError, shown
-
-# Nix's own alphabet (no e, o, t, u) and the characters a store path's name may have.
-STORE_NAME = re.compile(rb"[0-9a-df-np-sv-z]{32}-[0-9A-Za-z+\-._?=]+")
+from laminix.store.store_path import is_store_path
 
 
 class Source(NamedTuple):
@@ -91,10 +88,7 @@ def _directory(path: str) -> Source:
 
 def _store_path(path: str) -> Source:
     """The store path, a directory, a file or a link."""
-    name = os.fsencode(os.path.basename(path))
-    # One spelling for one path: --exclude and the like compare them as text.
-    clean = path.startswith("/") and not path.startswith("//") and os.path.normpath(path) == path
-    if not clean or not STORE_NAME.fullmatch(name):
+    if not is_store_path(path):
         expected = "expected STORE/HASH-NAME, such as /nix/store/00000000000000000000000000000000-hello"
         raise LaminixError("bad store path", f"found {shown(path)!r}, {expected}")
     if not os.path.lexists(path):

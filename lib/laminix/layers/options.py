@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Iterable
 
 from laminix.compression.compressor import NAMES
 from laminix.tar.entries import Owner
@@ -50,3 +51,13 @@ def _name(option: str, text: str) -> bytes:
     if "\0" in text or "\n" in text:
         raise LaminixError(f"bad {option}", f"found {text!r}, which has a line break or a zero byte in it")
     return os.fsencode(text)
+
+
+def read_copies(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return directory and destination of each ``DIR[:DEST]``. DEST starts with a slash (default /)."""
+    return tuple(_copy(text) for text in given)
+
+
+def _copy(text: str) -> tuple[str, str]:
+    directory, colon, destination = text.rpartition(":/")
+    return (directory, f"/{destination}") if colon and directory else (text, "/")

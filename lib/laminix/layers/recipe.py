@@ -1,42 +1,57 @@
-"""The bytes of a layer that keeps no tar, made again from its recipe."""
+"""Recipes: everything that the blob of a layer of store paths is a function of."""
 
 import os
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from laminix.compression.compressor import available_cores, compress, find_compressor
-from laminix.tar.entries import Owner
-from laminix.errors import LaminixError
-from laminix.layers.layer_directory import Layer
-from laminix.layers.packing import FORMAT, Packing, tar_of
-from laminix.parallel.chunk_reader import PieceReader
 from laminix.strict_json import Value
+from laminix.tar.entries import Owner
+
+FORMAT = 1  # version of the bytes: changes whenever the same recipe would give a different tar
 
 
-def open_recipe(layer: Layer) -> PieceReader:
-    """A stream of the layer's blob, made as it is read.
+@dataclass(frozen=True)
+class Recipe:
+    """What makes the blob of a layer again."""
 
-    Whether it is the same as ever is for the reader to check, as with any other blob.  Raises LaminixError
-    for a recipe that this version does not follow.
-    """
-    if layer.recipe is None:
-        raise LaminixError("no such blob", "the layer keeps neither its blob nor a recipe for it", layer.diff_id)
-    return PieceReader(_blob(Value(layer.recipe, "bad recipe", layer.diff_id, "recipe")))
+    store_paths: tuple[str, ...]  # sorted
+    perms: tuple[Any, ...]  # the rules of --perms, as JSON
+    owner: Owner
+    mtime: int  # seconds since the epoch
+    compressor: str  # none, gzip, zstd or a command
+    compressor_version: str | None  # of the program or library that decides the bytes
+    format: int = FORMAT
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ``recipe`` object of layer.json."""
+        return {
+            "storePaths": list(self.store_paths),
+            "perms": list(self.perms),
+            "uid": self.owner.uid,
+            "gid": self.owner.gid,
+            "uname": os.fsdecode(self.owner.uname),
+            "gname": os.fsdecode(self.owner.gname),
+            "mtime": self.mtime,
+            "compressor": self.compressor,
+            "compressorVersion": self.compressor_version,
+            "format": self.format,
+        }
 
 
-def _blob(recipe: Value) -> Iterator[bytes]:
-    if recipe["format"].number() != FORMAT:
-        raise recipe["format"].error(f"found {recipe.raw['format']}, this laminix makes format {FORMAT}")
-    packing = Packing(
-        store_paths=tuple(recipe["storePaths"].texts()),
-        perms=recipe["perms"],
+def read_recipe(value: Value) -> Recipe:
+    """Return the recipe in VALUE. Raises LaminixError for a missing key and for a wrong type."""
+    version = value.get("compressorVersion")
+    return Recipe(
+        store_paths=tuple(value["storePaths"].texts()),
+        perms=tuple(value["perms"].expect(list)),
         owner=Owner(
-            recipe["uid"].number(),
-            recipe["gid"].number(),
-            os.fsencode(recipe["uname"].text()),
-            os.fsencode(recipe["gname"].text()),
+            value["uid"].number(),
+            value["gid"].number(),
+            os.fsencode(value["uname"].text()),
+            os.fsencode(value["gname"].text()),
         ),
-        mtime=recipe["mtime"].number(),
+        mtime=value["mtime"].number(),
+        compressor=value["compressor"].text(),
+        compressor_version=version.text() if version else None,
+        format=value["format"].number(),
     )
-    threads = available_cores()
-    compressor = find_compressor(recipe["compressor"].text(), threads)
-    return compress(compressor, tar_of(packing, compressor, threads), threads)

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
-from laminix.layers.file_entries import OPEN_DIRECTORY, Look, Part, Run, look_at, step
+from laminix.layers.file_entries import OPEN_DIRECTORY, EntryDefaults, Part, NameRun, read_entry, step
 from laminix.layers.layer_tree import Place, Source
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
 SYNTHESISED_MODE = 0o755  # of directories that no source has
 WHITEOUT_MODE = 0o644
@@ -33,7 +33,7 @@ class Directory(NamedTuple):
     place: Place
 
 
-def parts(root: Place, look: Look) -> Iterator[Part]:
+def parts(root: Place, look: EntryDefaults) -> Iterator[Part]:
     """The parts of the layer whose places are below ROOT, in order.
 
     Raises LaminixError for what a layer cannot hold and for sources that contradict each other.
@@ -62,7 +62,7 @@ def _is_plain(directory: Directory) -> bool:
     return len(sources) == 1 and not place.below and not place.removed
 
 
-def _plain_tree(prefix: bytes, source: Source) -> Iterator[Run]:
+def _plain_tree(prefix: bytes, source: Source) -> Iterator[NameRun]:
     """The runs below the directory SOURCE, whose paths begin with PREFIX.
 
     One directory is open at a time, and the way back up is its "..": the depth of a tree costs no
@@ -81,7 +81,7 @@ def _plain_tree(prefix: bytes, source: Source) -> Iterator[Run]:
                 left, prefix, parent = above.pop()
                 directory = step(directory, b"..")
                 continue
-            yield Run(parent, prefix, names, in_store)
+            yield NameRun(parent, prefix, names, in_store)
             name, type = names[-1]
             if type == DIRECTORY:
                 above.append((left, prefix, parent))
@@ -126,7 +126,7 @@ def _refuse_whiteout(name: bytes, directory: bytes) -> None:
         raise LaminixError("cannot pack", why, os.path.join(directory, name))
 
 
-def _level(directory: Directory, look: Look) -> Iterator[tuple[Part, Directory | None]]:
+def _level(directory: Directory, look: EntryDefaults) -> Iterator[tuple[Part, Directory | None]]:
     """The parts directly in DIRECTORY; with each directory what is needed to go into it."""
     path, sources, place = directory
     prefix = path + b"/" if path else b""
@@ -178,12 +178,12 @@ def _names(sources: list[Source]) -> dict[bytes, list[Source]]:
 
 
 def _merge(
-    path: bytes, sources: list[Source], place: Place, look: Look
+    path: bytes, sources: list[Source], place: Place, look: EntryDefaults
 ) -> tuple[Part, Directory | None]:
     """The one part at PATH that all of SOURCES agree on, and the directory to go into, if it is one."""
     if not sources:
         return Entry(path, DIRECTORY, SYNTHESISED_MODE, *look), Directory(path, [], place)
-    first, *others = [look_at(path, source.path, source.in_store, look) for source in sources]
+    first, *others = [read_entry(path, source.path, source.in_store, look) for source in sources]
     for source, other in zip(sources[1:], others):
         _agree(first, other, sources[0].path, source.path)
     if first.type == DIRECTORY:
@@ -194,10 +194,10 @@ def _merge(
     return _file_run(path, sources[0]) if first.type == FILE else first, None
 
 
-def _file_run(path: bytes, source: Source) -> Run:
+def _file_run(path: bytes, source: Source) -> NameRun:
     """The run of a file alone.  A directory's name may be another in the layer than on disk, a file's never."""
     directory, name = os.path.split(source.path)
-    return Run(directory, path[: -len(name)], [(name, FILE)], source.in_store)
+    return NameRun(directory, path[: -len(name)], [(name, FILE)], source.in_store)
 
 
 def _agree(first: Entry, other: Entry, first_path: bytes, other_path: bytes) -> None:
@@ -223,8 +223,8 @@ def _difference(first: Entry, other: Entry, first_path: bytes, other_path: bytes
 def _same_content(first: bytes, other: bytes) -> bool:
     with open(first, "rb") as one, open(other, "rb") as two:
         while True:
-            block = one.read(PIECE)
-            if block != two.read(PIECE):
+            block = one.read(CHUNK_SIZE)
+            if block != two.read(CHUNK_SIZE):
                 return False
             if not block:
                 return True

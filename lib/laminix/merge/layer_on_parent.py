@@ -15,7 +15,7 @@ from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, Node, content_dig
 from laminix.tar.reader import member_path
 from laminix.tar.writer import END, header, padding
 
-WHAT = "cannot put the layer on its parent"
+CANNOT_MERGE = "cannot put the layer on its parent"
 
 class Parent(NamedTuple):
     """What a layer is put on: the parent's merged tree, with the new layers below this one laid over it."""
@@ -54,7 +54,7 @@ def fit(tar: LayerTar, parent: Parent, skip_existing: bool) -> list[Member] | No
 
 
 def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:
-    """The tar of MEMBERS, in pieces; their contents are read from TAR."""
+    """The tar of MEMBERS, in chunks; their contents are read from TAR."""
     for entry, offset in members:
         yield header(entry if entry.path else entry._replace(path=b"."))
         yield from tar.content(offset, entry.size)
@@ -76,10 +76,10 @@ def _file(link: Member, files: dict[bytes, Member]) -> Member:
     try:
         target = files.get(member_path(entry.link))
     except ValueError as error:
-        raise LaminixError(WHAT, f"the hard link {shown(entry.path)!r}: {error}") from None
+        raise LaminixError(CANNOT_MERGE, f"the hard link {shown(entry.path)!r}: {error}") from None
     if target is None:
         why = f"{shown(entry.path)!r} is a hard link to {shown(entry.link)!r}, which is missing"
-        raise LaminixError(WHAT, why)
+        raise LaminixError(CANNOT_MERGE, why)
     files[entry.path] = Member(target.entry._replace(path=entry.path), target.offset)
     return files[entry.path]
 
@@ -127,7 +127,7 @@ def _agreed(one: Member, other: Member, tar: LayerTar, origin: bytes) -> Member:
     if not same_kind(one.entry, other.entry) or _digest(one, tar) != _digest(other, tar):
         path = one.entry.path
         why = f"{shown(path)!r} and {shown(origin)!r} are the same place in the parent, and they differ"
-        raise LaminixError(WHAT, why)
+        raise LaminixError(CANNOT_MERGE, why)
     return one
 
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
 from laminix.tar.reader import Content, member_path
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
 MOST_HOPS = 40  # links on the way to one path, as the kernel counts them
 
@@ -166,7 +166,7 @@ class MergedTree:
     def _digest(self, path: bytes, written_again: bool, content: Content) -> bytes:
         if in_store(path) and not written_again:
             return BY_ITS_NAME
-        return content_digest(iter(lambda: content.read(PIECE), b""))
+        return content_digest(iter(lambda: content.read(CHUNK_SIZE), b""))
 
     def _linked(self, entry: Entry) -> Node | None:
         """The file that a hard link is another name of, if it is known."""
@@ -186,11 +186,11 @@ def in_store(path: bytes) -> bool:
     return path.startswith(STORE) and path[STORE_NAME_DASH : STORE_NAME_DASH + 1] == b"-"
 
 
-def content_digest(pieces: Iterable[bytes]) -> bytes:
+def content_digest(chunks: Iterable[bytes]) -> bytes:
     """What tells contents apart."""
     state = hashlib.sha256()
-    for piece in pieces:
-        state.update(piece)
+    for chunk in chunks:
+        state.update(chunk)
     return state.digest()
 
 

@@ -1,14 +1,14 @@
-"""Pieces of bytes as a file."""
+"""A readable file over an iterator of chunks."""
 
 import io
 from collections.abc import Generator, Iterable
 
 
-class PieceReader(io.RawIOBase):
-    """PIECES as a file that is read once, from its start to its end."""
+class ChunkReader(io.RawIOBase):
+    """A file that can be read once, from start to end; its content is CHUNKS."""
 
-    def __init__(self, pieces: Iterable[bytes]):
-        self._pieces = iter(pieces)
+    def __init__(self, chunks: Iterable[bytes]):
+        self._chunks = iter(chunks)
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -16,17 +16,17 @@ class PieceReader(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
+            chunk = next(self._chunks, None)
+            if chunk is None:
                 return 0
-            self._rest = memoryview(piece)
+            self._rest = memoryview(chunk)
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
         return count
 
     def close(self) -> None:
-        """Close the file; pieces that are made as they are taken are made no further."""
-        if isinstance(self._pieces, Generator):
-            self._pieces.close()
+        """Close the file, and the generator that makes the chunks."""
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
         super().close()

@@ -1,5 +1,5 @@
-"""How many bytes go through the program in one go."""
+"""The size of the chunks in which bytes pass through a builder."""
 
-# Large enough that calls cost nothing beside it, small enough for a core's own cache.  And some kernels (6.18
-# with ext4) look for huge pages to write a megabyte to, which takes up to eight times as long.
-PIECE = 256 << 10
+# Large enough that the cost of calls vanishes, small enough for a core's cache. With writes of 1 MiB some kernels
+# (6.18 with ext4) take up to eight times as long, because they look for huge pages.
+CHUNK_SIZE = 256 << 10

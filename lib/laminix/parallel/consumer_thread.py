@@ -1,13 +1,19 @@
-"""Work on a stream beside whoever passes it on: hashing gives up the GIL, so two cores take part."""
+"""A thread that consumes a stream while the main thread passes it on.
+
+Hashing and compressing release the interpreter lock, so both threads make progress on two cores.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-AHEAD = 16  # pieces at most that wait for the thread: memory stays constant
+QUEUE_LENGTH = 16  # chunks waiting for the thread, at most, so that memory stays constant
 
 
-class Beside:
-    """A thread that calls CONSUME with an iterator over the pieces that are put in; None does nothing."""
+class ConsumerThread:
+    """A thread that calls CONSUME with an iterator over the chunks put into it.
+
+    With None instead of CONSUME there is no thread, and chunks put into it are ignored.
+    """
 
     def __init__(self, consume: Callable[[Iterable[bytes]], Any] | None):
         self._consume = consume
@@ -15,35 +21,34 @@ class Beside:
         self._failure: BaseException | None = None
         self._thread = None
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> "ConsumerThread":
         if self._consume is not None:
-            import queue  # 2 ms together, and a list of layers needs no thread
+            import queue  # these two take 2 ms to import, and listing layers needs no thread
             import threading
 
-            self._queue = queue.Queue(AHEAD)
+            self._queue = queue.Queue(QUEUE_LENGTH)
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
-        # An interrupt may have come in the midst of the queue and left its lock taken; the thread ends
-        # with the process then.
+        # After an interrupt the queue's lock may still be held. The thread then ends with the process.
         if kind is None or issubclass(kind, Exception):
             self._finish()
 
-    def put(self, piece: bytes) -> None:
-        """Hand the thread one more piece."""
+    def put(self, chunk: bytes) -> None:
+        """Pass one more chunk to the thread."""
         if self._thread is not None:
-            self._queue.put(piece)
+            self._queue.put(chunk)
 
-    def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """PIECES, each handed to the thread as it is passed on; nobody may change one afterwards."""
-        for piece in pieces:
-            self.put(piece)
-            yield piece
+    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield CHUNKS, passing each to the thread as well. A chunk must not change afterwards."""
+        for chunk in chunks:
+            self.put(chunk)
+            yield chunk
 
     def result(self) -> Any:
-        """What CONSUME returns once there are no more pieces; raises what it raised."""
+        """End the stream and return what CONSUME returned; raises what it raised."""
         self._finish()
         if self._failure is not None:
             raise self._failure
@@ -56,11 +61,11 @@ class Beside:
             self._thread = None
 
     def _run(self) -> None:
-        # An iterator that stays at its end: CONSUME may have come there before it failed.
-        pieces = iter(self._queue.get, None)
+        # iter(get, None) stays exhausted, should CONSUME fail after it has read everything.
+        chunks = iter(self._queue.get, None)
         try:
-            self._result = self._consume(pieces)
-        except BaseException as error:  # it is raised where result() is asked for
+            self._result = self._consume(chunks)
+        except BaseException as error:  # result() raises it
             self._failure = error
-            for _ in pieces:
-                pass  # so that put() never waits for a thread that has given up
+            for _ in chunks:
+                pass  # put() must not block on a thread that has failed

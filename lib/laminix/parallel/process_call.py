@@ -1,4 +1,4 @@
-"""Calls in processes of their own, since of one process's threads only one runs Python at a time."""
+"""Function calls in processes of their own, for work that is pure Python."""
 
 import contextlib
 import os
@@ -12,15 +12,15 @@ from typing import Any, NoReturn
 from laminix.errors import LaminixError
 
 
-def in_processes(work: Callable[..., Any], jobs: Sequence[tuple], processes: int) -> Iterator[Any]:
-    """What WORK returns for the arguments in each of JOBS, in their order; at most PROCESSES at a time.
+def map_in_processes(work: Callable[..., Any], jobs: Sequence[tuple], processes: int) -> Iterator[Any]:
+    """Yield what WORK returns for the arguments in each of JOBS, in order, PROCESSES at a time.
 
-    Raises what the first failing job raises; the others are ended then, wherever they are.
+    Raises what the first failing job raises, after ending the other processes.
     """
     if min(processes, len(jobs)) <= 1:
         yield from (work(*job) for job in jobs)
         return
-    calls: list[Aside] = []
+    calls: list[ProcessCall] = []
     try:
         for number in range(len(jobs)):
             _begin_calls(work, jobs, processes, calls, number)
@@ -30,20 +30,20 @@ def in_processes(work: Callable[..., Any], jobs: Sequence[tuple], processes: int
             call.end()
 
 
-def _begin_calls(work, jobs: Sequence[tuple], processes: int, calls: "list[Aside]", number: int) -> None:
-    """Begin jobs until that of NUMBER is done, so that never more than PROCESSES are at work."""
+def _begin_calls(work, jobs: Sequence[tuple], processes: int, calls: "list[ProcessCall]", number: int) -> None:
+    """Start jobs, at most PROCESSES at a time, until job NUMBER is done or all have started."""
     while len(calls) < len(jobs):
         busy = [call for call in calls if not call.is_done()]
         if len(busy) < processes:
-            calls.append(Aside(work, *jobs[len(calls)]))
+            calls.append(ProcessCall(work, *jobs[len(calls)]))
         elif number < len(calls) and calls[number].is_done():
             return
         else:
             select.select(busy, [], [])
 
 
-class Aside:
-    """A call of WORK in a process of its own, begun at once."""
+class ProcessCall:
+    """A call of WORK(*ARGUMENTS) in a new process, started at once."""
 
     def __init__(self, work: Callable[..., Any], *arguments: Any):
         source, sink = os.pipe()
@@ -53,77 +53,77 @@ class Aside:
         self._ended = False
 
     def fileno(self) -> int:
-        """What select() waits for until there is a result."""
+        """Return the descriptor that becomes readable when there is a result, for select()."""
         return self._source.fileno()
 
     def is_done(self) -> bool:
-        """Whether ``result`` would not have to wait."""
-        return self._ended or has_news(self)
+        """Return whether ``result`` would return without waiting."""
+        return self._ended or is_ready(self)
 
     def result(self) -> Any:
-        """What the call returns; raises what it raises."""
+        """Wait for the call and return what it returns; raises what it raises."""
         data = self._source.read()
         self.end()
         if not data:
-            raise killed()
+            raise worker_killed()
         result, failure = pickle.loads(data)
         if failure is not None:
             raise failure
         return result
 
     def end(self) -> None:
-        """End the process, wherever it is."""
+        """End the process, whatever it is doing."""
         if not self._ended:
             self._ended = True
             end_process(self.pid)
             self._source.close()
 
 
-def has_news(source: Any) -> bool:
-    """Whether reading from the unbuffered SOURCE would not have to wait."""
+def is_ready(source: Any) -> bool:
+    """Return whether the unbuffered SOURCE can be read without waiting."""
     return bool(select.select([source], [], [], 0)[0])
 
 
-def killed() -> LaminixError:
-    """The error for a process that is gone before it said what came of its work."""
-    return LaminixError("cannot go on", "a process that did a part was killed from outside")
+def worker_killed() -> LaminixError:
+    """Return the error for a process that ended before it reported a result."""
+    return LaminixError("cannot continue", "a worker process was killed (out of memory?)")
 
 
 def fork(work: Callable[[], Any]) -> int:
-    """A process that does WORK and no more; returns its process id."""
+    """Start a process that calls WORK and then exits; return its process ID."""
     pid = os.fork()
     if not pid:
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends SIGINT to all processes; the parent ends this one
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             work()
         finally:
-            # Nothing that the other process has begun is to be ended twice.
+            # Skip the exit handlers and "finally" blocks that belong to the parent.
             os._exit(1)
     return pid
 
 
 def end_process(pid: int) -> None:
-    """End the process PID, wherever it is."""
+    """Kill the process PID and wait for its end."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
 def _call(work: Callable[..., Any], arguments: tuple, sink: int) -> None:
-    """Do WORK and tell what came of it."""
-    import threading  # 1 ms, and the first process needs none
+    """Call WORK and send its result, or the exception it raised, to the parent."""
+    import threading  # takes 1 ms, which the parent need not spend
 
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        said = work(*arguments), None
+        outcome = work(*arguments), None
     except Exception as error:
-        said = None, error
+        outcome = None, error
     with open(sink, "wb") as file, contextlib.suppress(BrokenPipeError):
-        pickle.dump(said, file)
+        pickle.dump(outcome, file)
 
 
 def _end_with(parent: int) -> NoReturn:
-    """End this process with PARENT, which may have no time to end it."""
+    """Exit when PARENT is gone, even if it was killed and could not end this process."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from laminix.plans.cost import Piece, joined, parted, single_pieces
+from laminix.plans.cost import Bundle, joined, parted, single_bundles
 from laminix.plans.graph import Graph
 from laminix.plans.joining import join_any, join_neighbours
-from laminix.plans.moves import MOST_MOVED, Group, improve, price
+from laminix.plans.moves import MOST_MOVED, PlannedLayer, improve, price
 from laminix.store.store_path import full_name, package_name
 
 Plan = Sequence[Sequence[str]]
@@ -19,7 +19,7 @@ def carry_over(
     most: int,
     previous: Plan,
     homes: Mapping[str, int],
-) -> list[Piece]:
+) -> list[Bundle]:
     """The paths NUMBERS of GRAPH in at most MOST layers, each where PREVIOUS has it.
 
     PREVIOUS are the store paths of each layer as they were before, HOMES what ``find_homes`` finds in it.
@@ -27,10 +27,10 @@ def carry_over(
     sent anyway: what is in them is divided anew where that is cheaper.
     """
     groups = _groups(graph, touches, numbers, homes, previous)
-    kept = sorted(groups, key=lambda group: joined(group.pieces).cost, reverse=True)[:most]
-    everything = single_pieces(numbers, graph.sizes, touches)
+    kept = sorted(groups, key=lambda group: joined(group.bundles).cost, reverse=True)[:most]
+    everything = single_bundles(numbers, graph.sizes, touches)
     weight = joined(everything).touches.bit_count()
-    newcomers = sorted(_without(everything, kept), key=lambda piece: (-piece.size, piece.members))
+    newcomers = sorted(_without(everything, kept), key=lambda bundle: (-bundle.size, bundle.members))
     stayed = improve(kept, newcomers, most, weight)
     same = [group for group in kept if not group.sent_anyway]
     if len(same) == most:
@@ -39,21 +39,21 @@ def carry_over(
     return min(stayed, improve([*same, *divided], (), most, weight), key=lambda plan: price(plan, same, weight))
 
 
-def _divided(loose: Sequence[Piece], most: int) -> list[Group]:
-    """LOOSE, the pieces of layers that are sent anyway, in MOST layers at most."""
-    pieces = join_neighbours(loose, MOST_MOVED)
-    return [Group(parts, sent_anyway=True) for parts in parted(join_any(pieces, most), pieces)]
+def _divided(loose: Sequence[Bundle], most: int) -> list[PlannedLayer]:
+    """LOOSE, the bundles of layers that are sent anyway, in MOST layers at most."""
+    bundles = join_neighbours(loose, MOST_MOVED)
+    return [PlannedLayer(parts, sent_anyway=True) for parts in parted(join_any(bundles, most), bundles)]
 
 
-def _without(pieces: Sequence[Piece], groups: Sequence[Group]) -> list[Piece]:
-    """Those of PIECES that are in none of GROUPS."""
-    settled = {piece.members for group in groups for piece in group.pieces}
-    return [piece for piece in pieces if piece.members not in settled]
+def _without(bundles: Sequence[Bundle], groups: Sequence[PlannedLayer]) -> list[Bundle]:
+    """Those of BUNDLES that are in none of GROUPS."""
+    settled = {bundle.members for group in groups for bundle in group.bundles}
+    return [bundle for bundle in bundles if bundle.members not in settled]
 
 
 def _groups(
     graph: Graph, touches: Sequence[int], numbers: Sequence[int], homes: Mapping[str, int], previous: Plan
-) -> Iterator[Group]:
+) -> Iterator[PlannedLayer]:
     """What is still there of each layer of PREVIOUS, by HOMES; none that is empty now."""
     found: list[list[int]] = [[] for _ in previous]
     for number in numbers:
@@ -62,7 +62,7 @@ def _groups(
     for layer, paths in zip(found, previous):
         if layer:
             changed = {graph.paths[number] for number in layer} != set(paths)
-            yield Group(single_pieces(layer, graph.sizes, touches), sent_anyway=changed)
+            yield PlannedLayer(single_bundles(layer, graph.sizes, touches), sent_anyway=changed)
 
 
 def find_homes(paths: Sequence[str], previous: Plan) -> dict[str, int]:

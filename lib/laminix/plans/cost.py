@@ -12,7 +12,7 @@ from typing import NamedTuple
 LAYER_PRICE = 2048 + 250_000
 
 
-class Piece(NamedTuple):
+class Bundle(NamedTuple):
     """Store paths that stay together while a plan is made: a path, a run of them, a whole layer."""
 
     members: tuple[int, ...]  # numbers of paths
@@ -30,28 +30,28 @@ def layer_cost(size: int, touches: int) -> int:
     return (size + LAYER_PRICE) * touches.bit_count()
 
 
-def single_pieces(numbers: Iterable[int], sizes: Sequence[int], touches: Sequence[int]) -> list[Piece]:
-    """A piece for each path in NUMBERS, in their order."""
-    return [Piece((number,), sizes[number], touches[number]) for number in numbers]
+def single_bundles(numbers: Iterable[int], sizes: Sequence[int], touches: Sequence[int]) -> list[Bundle]:
+    """A bundle for each path in NUMBERS, in their order."""
+    return [Bundle((number,), sizes[number], touches[number]) for number in numbers]
 
 
-def joined(pieces: Iterable[Piece]) -> Piece:
-    """PIECES as one."""
+def joined(bundles: Iterable[Bundle]) -> Bundle:
+    """BUNDLES as one."""
     members: list[int] = []
     size = touches = 0
-    for piece in pieces:
-        members += piece.members
-        size += piece.size
-        touches |= piece.touches
-    return Piece(tuple(members), size, touches)
+    for bundle in bundles:
+        members += bundle.members
+        size += bundle.size
+        touches |= bundle.touches
+    return Bundle(tuple(members), size, touches)
 
 
-def parted(wholes: Iterable[Piece], pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """For each of WHOLES, which are made by joining PIECES, those that it is made of."""
-    by_first = {piece.members[0]: piece for piece in pieces}
+def parted(wholes: Iterable[Bundle], bundles: Iterable[Bundle]) -> list[list[Bundle]]:
+    """For each of WHOLES, which are made by joining BUNDLES, those that it is made of."""
+    by_first = {bundle.members[0]: bundle for bundle in bundles}
     return [[by_first[number] for number in whole.members if number in by_first] for whole in wholes]
 
 
-def expected_transfer(layers: Iterable[Piece]) -> int:
+def expected_transfer(layers: Iterable[Bundle]) -> int:
     """The bytes that one update of each package would move, weighed, without the price of a layer."""
     return sum(layer.size * layer.touches.bit_count() for layer in layers)

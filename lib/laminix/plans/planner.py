@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from laminix.plans.cost import Piece, joined, parted, single_pieces
+from laminix.plans.cost import Bundle, joined, parted, single_bundles
 from laminix.plans.graph import Graph, walk
 from laminix.plans.joining import join_any, join_neighbours
-from laminix.plans.moves import MOST_MOVED, Group, improve
+from laminix.plans.moves import MOST_MOVED, PlannedLayer, improve
 
 # Neighbours are joined until so many layers more than wanted are left; then any two may be.  The first has
 # few ways to go, so a small change of the closure changes little; the last finds what stands far apart.
@@ -25,13 +25,13 @@ def plan_order(graph: Graph) -> list[int]:
     return walk(graph, rank)
 
 
-def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most: int) -> list[Piece]:
+def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most: int) -> list[Bundle]:
     """The paths of GRAPH that are in ORDER in at most MOST layers, in no order.
 
     TOUCHED says what touches each path of GRAPH.
     """
     if len(order) <= most:
-        return single_pieces(order, graph.sizes, touched)
-    pieces = join_neighbours(single_pieces(order, graph.sizes, touched), MOST_MOVED)
-    layers = join_any(join_neighbours(pieces, most + LAST_JOINED), most)
-    return improve(map(Group, parted(layers, pieces)), (), most, joined(pieces).touches.bit_count())
+        return single_bundles(order, graph.sizes, touched)
+    bundles = join_neighbours(single_bundles(order, graph.sizes, touched), MOST_MOVED)
+    layers = join_any(join_neighbours(bundles, most + LAST_JOINED), most)
+    return improve(map(PlannedLayer, parted(layers, bundles)), (), most, joined(bundles).touches.bit_count())

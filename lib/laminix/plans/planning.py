@@ -5,12 +5,12 @@ from fnmatch import fnmatchcase
 
 from laminix.errors import LaminixError
 from laminix.plans.carry import carry_over, find_homes
-from laminix.plans.cost import Piece, expected_transfer, joined, single_pieces
+from laminix.plans.cost import Bundle, expected_transfer, joined, single_bundles
 from laminix.plans.graph import Graph, touches
 from laminix.plans.planner import plan_afresh, plan_order
 from laminix.store.store_path import full_name
 
-WHAT = "bad plan"
+BAD_PLAN = "bad plan"
 # A plan carried over is given up for a fresh one that moves this much less on average: the change itself
 # sends everything once more.  Carried plans do not drift (tests/bench/README.md); this is for plans that were
 # made for something else, and less than it is not worth a change.
@@ -40,7 +40,7 @@ def make_plan(
     taken = {number for members in pinned for number in members}
     rest = [number for number in wanted if number not in taken]
     _check_room(most, len(pinned), len(rest))
-    layers = [joined(single_pieces(members, graph.sizes, touched)) for members in pinned]
+    layers = [joined(single_bundles(members, graph.sizes, touched)) for members in pinned]
     layers += _plan(graph, touched, rest, most - len(pinned), previous)
     layers.sort(key=lambda layer: (layer.touches.bit_count(), min(layer.members)))
     return [[graph.paths[number] for number in sorted(layer.members)] for layer in layers]
@@ -56,7 +56,7 @@ def _pinned(graph: Graph, numbers: Sequence[int], pins: Sequence[str]) -> list[l
     for pin in pins:
         members = [number for number, name in names.items() if fnmatchcase(name, pin)]
         if not members and not any(fnmatchcase(name, pin) for name in every_name):
-            raise LaminixError(WHAT, f"the pin {pin!r} matches no name in the closure (as in hello-2.12)")
+            raise LaminixError(BAD_PLAN, f"the pin {pin!r} matches no name in the closure (as in hello-2.12)")
         for number in members:
             del names[number]
         result += [members] if members else []
@@ -65,10 +65,10 @@ def _pinned(graph: Graph, numbers: Sequence[int], pins: Sequence[str]) -> list[l
 
 def _check_room(most: int, pins: int, rest: int) -> None:
     if most < pins + (rest > 0):
-        raise LaminixError(WHAT, f"{pins} pins and the other paths do not fit into {most} layers")
+        raise LaminixError(BAD_PLAN, f"{pins} pins and the other paths do not fit into {most} layers")
 
 
-def _plan(graph: Graph, touched: Sequence[int], numbers: Sequence[int], most: int, previous: Plan) -> list[Piece]:
+def _plan(graph: Graph, touched: Sequence[int], numbers: Sequence[int], most: int, previous: Plan) -> list[Bundle]:
     fresh = plan_afresh(graph, touched, numbers, most)
     homes = find_homes([graph.paths[number] for number in numbers], previous)
     if not homes:

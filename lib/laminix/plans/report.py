@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from laminix.errors import LaminixError
 from laminix.human_size import human_size
-from laminix.plans.cost import Piece, expected_transfer, joined, single_pieces
+from laminix.plans.cost import Bundle, expected_transfer, joined, single_bundles
 from laminix.plans.graph import Graph, touches
 from laminix.plans.planner import plan_order
 from laminix.plans.popularity import popularity_layers
@@ -22,9 +22,9 @@ def explain(graph: Graph, weights: Sequence[int], plan: Sequence[Sequence[str]])
     how many bytes of it an update sends on average.  Raises LaminixError for a path that is not in GRAPH.
     """
     touched = touches(graph, weights, plan_order(graph))
-    everything = joined(single_pieces(range(len(graph.paths)), graph.sizes, touched))
+    everything = joined(single_bundles(range(len(graph.paths)), graph.sizes, touched))
     updates = max(1, everything.touches.bit_count())
-    layers = [joined(single_pieces(members, graph.sizes, touched)) for members in _numbered(graph, plan)]
+    layers = [joined(single_bundles(members, graph.sizes, touched)) for members in _numbered(graph, plan)]
     rows = [(str(index), *_row(graph, layer, updates)) for index, layer in enumerate(layers)]
     return aligned([HEADINGS, *rows], NUMBERS) + "\n" + _summary(graph, touched, layers, updates)
 
@@ -37,7 +37,7 @@ def _numbered(graph: Graph, plan: Sequence[Sequence[str]]) -> list[list[int]]:
     return [[numbers[path] for path in layer] for layer in plan]
 
 
-def _row(graph: Graph, layer: Piece, updates: int) -> tuple[str, ...]:
+def _row(graph: Graph, layer: Bundle, updates: int) -> tuple[str, ...]:
     weight = layer.touches.bit_count()
     by_size = sorted(layer.members, key=lambda number: (-graph.sizes[number], number))
     return (
@@ -67,11 +67,11 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(first[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _summary(graph: Graph, touched: Sequence[int], layers: Sequence[Piece], updates: int) -> str:
+def _summary(graph: Graph, touched: Sequence[int], layers: Sequence[Bundle], updates: int) -> str:
     numbers = [number for layer in layers for number in layer.members]
-    paths = single_pieces(numbers, graph.sizes, touched)
+    paths = single_bundles(numbers, graph.sizes, touched)
     contest = popularity_layers(graph, numbers, len(layers)) if layers else []
-    popular = [joined(single_pieces(members, graph.sizes, touched)) for members in contest]
+    popular = [joined(single_bundles(members, graph.sizes, touched)) for members in contest]
     least = expected_transfer(paths)
     rows = [
         _total("an update moves on average", expected_transfer(layers), least, updates),

@@ -5,10 +5,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from laminix.store.closure import StorePath
-from laminix.parallel.chunks import PIECE
+from laminix.store.store_path import HASH_CHARACTERS, HASH_LENGTH
+from laminix.parallel.chunks import CHUNK_SIZE
 
-HASH_LENGTH = 32
-RUN = re.compile(rb"[0-9a-df-np-sv-z]{%d,}" % HASH_LENGTH)  # Nix's alphabet
+RUN = re.compile(rb"[%s]{%d,}" % (HASH_CHARACTERS, HASH_LENGTH))
 
 
 def mentioned(closure: Sequence[StorePath], places: Iterable[str]) -> tuple[StorePath, ...]:
@@ -52,19 +52,19 @@ def _closure_of(paths: set[str], by_path: dict[str, StorePath]) -> set[str]:
 
 
 def _texts(place: bytes) -> Iterator[bytes]:
-    """What stands in the files and links at PLACE, in pieces that cut no hash in two."""
+    """What stands in the files and links at PLACE, in chunks that cut no hash in two."""
     if os.path.islink(place):
         yield os.readlink(place)
     elif os.path.isdir(place):
         for name in os.listdir(place):
             yield from _texts(os.path.join(place, name))
     elif os.path.isfile(place):
-        yield from _pieces(place)
+        yield from _chunks(place)
 
 
-def _pieces(path: bytes) -> Iterator[bytes]:
+def _chunks(path: bytes) -> Iterator[bytes]:
     with open(path, "rb") as file:
         end = b""
-        while piece := file.read(PIECE):
-            yield end + piece
-            end = (end + piece)[1 - HASH_LENGTH :]
+        while chunk := file.read(CHUNK_SIZE):
+            yield end + chunk
+            end = (end + chunk)[1 - HASH_LENGTH :]

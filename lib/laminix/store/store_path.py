@@ -1,12 +1,32 @@
-"""Store paths by name: what stays of ``/nix/store/HASH-NAME-VERSION`` when a package is updated."""
+"""Store paths, ``/nix/store/HASH-NAME-VERSION``: which names are valid, and what an update leaves of a name."""
 
+import os
 import re
+
+STORE_DIRECTORY = "/nix/store"  # the usual one; $NIX_STORE names another
+HASH_LENGTH = 32
+HASH_CHARACTERS = rb"0-9a-df-np-sv-z"  # Nix's base 32 has no e, o, t and u
+BASE_NAME = re.compile(rb"[%s]{%d}-[0-9A-Za-z+\-._?=]+" % (HASH_CHARACTERS, HASH_LENGTH))
 
 HASH = re.compile(r"[0-9a-z]{32}-")
 # builtins.parseDrvName: the version starts at the first dash that no letter follows.
 VERSION = re.compile(r"-[^a-zA-Z]")
 # A last part of letters alone is the name of an output (glibc-2.40-dev), and belongs to what stays.
 OUTPUT = re.compile(r"-[a-zA-Z]+$")
+
+
+def is_store_path(path: str) -> bool:
+    """Return whether PATH is spelled as a store path of any store directory: STORE/HASH-NAME, without detours."""
+    # One path has one spelling, since paths are compared as text.
+    clean = path.startswith("/") and not path.startswith("//") and os.path.normpath(path) == path
+    return clean and BASE_NAME.fullmatch(os.fsencode(os.path.basename(path))) is not None
+
+
+def lies_in_store(path: str) -> bool:
+    """Return whether PATH, with all links followed, lies in the Nix store."""
+    real = os.path.realpath(path)
+    stores = (STORE_DIRECTORY, os.environ.get("NIX_STORE") or STORE_DIRECTORY)
+    return any(real.startswith(f"{os.path.realpath(store)}/") for store in stores)
 
 
 def full_name(path: str) -> str:

@@ -6,19 +6,18 @@ from laminix import strict_json
 from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.errors import LaminixError
-from laminix.forms import docker_archive, docker_legacy, oci_layout
+from laminix.forms import docker_archive, docker_v1_archive, oci_layout
 from laminix.forms.choice import Candidate
+from laminix.forms.docker_documents import REPOSITORIES
 from laminix.images.image import Image
-from laminix.forms.members import ArchiveMembers, DirectoryMembers
+from laminix.forms.members import Members
 from laminix.images.oci import NAME_ANNOTATION, TAG_ANNOTATION, read_index
 from laminix.images.platform import Platform
 from laminix.images.reference import read_reference
 from laminix.strict_json import Value
 
-WHAT = "bad image"
+BAD_IMAGE = "bad image"
 VERSION = b"1.0"  # of a layer's directory, before Docker 25
-
-Members = DirectoryMembers | ArchiveMembers
 
 
 def document_problems(members: Members, image: Image) -> Iterator[LaminixError]:
@@ -37,13 +36,13 @@ def _index_problems(members: Members, image: Image) -> Iterator[LaminixError]:
     location = members.location(oci_layout.INDEX)
     if image.manifest_bytes is None:
         why = "no image in it has the config that manifest.json names"
-        yield LaminixError(WHAT, why, location)
+        yield LaminixError(BAD_IMAGE, why, location)
         return
-    index = read_index(strict_json.loads(members.read(oci_layout.INDEX), WHAT, location))
+    index = read_index(strict_json.loads(members.read(oci_layout.INDEX), BAD_IMAGE, location))
     for number, descriptor in enumerate(index.manifests):
         if descriptor.digest == sha256(image.manifest_bytes):
             for why in _descriptor_faults(descriptor, image):
-                yield LaminixError(WHAT, f"manifests[{number}].{why}", location)
+                yield LaminixError(BAD_IMAGE, f"manifests[{number}].{why}", location)
 
 
 def _descriptor_faults(descriptor: Descriptor, image: Image) -> Iterator[str]:
@@ -63,10 +62,10 @@ def _name_problems(members: Members, image: Image) -> Iterator[LaminixError]:
     if not docker_archive.recognises(members):
         return
     listed = _names(docker_archive.candidates(members))
-    if docker_legacy.recognises(members):
+    if docker_v1_archive.recognises(members):
         others = _names(_linked_images(members))
         if others != listed:
-            yield _contradiction(members, listed, docker_legacy.REPOSITORIES, others)
+            yield _contradiction(members, listed, REPOSITORIES, others)
     if oci_layout.recognises(members):
         others = _names(oci_layout.candidates(members))
         if others and others != listed:
@@ -75,7 +74,7 @@ def _name_problems(members: Members, image: Image) -> Iterator[LaminixError]:
 
 def _contradiction(members: Members, listed: set[str], name: str, others: set[str]) -> LaminixError:
     ours, theirs = (", ".join(sorted(names)) or "nothing" for names in (listed, others))
-    return LaminixError(WHAT, f"it names {theirs}, manifest.json names {ours}", members.location(name))
+    return LaminixError(BAD_IMAGE, f"it names {theirs}, manifest.json names {ours}", members.location(name))
 
 
 def _names(candidates: Iterable[Candidate]) -> set[str]:
@@ -85,23 +84,23 @@ def _names(candidates: Iterable[Candidate]) -> set[str]:
 
 def _linked_images(members: Members) -> list[Candidate]:
     """The images that ``repositories`` names; none at all is no fault where there is a manifest.json."""
-    return docker_legacy.candidates(members) if _repositories(members).expect(dict) else []
+    return docker_v1_archive.candidates(members) if _repositories(members).expect(dict) else []
 
 
 def _repositories(members: Members) -> Value:
-    name = docker_legacy.REPOSITORIES
+    name = REPOSITORIES
     return strict_json.loads(members.read(name), "bad repositories", members.location(name))
 
 
 def _link_problems(members: Members, image: Image) -> Iterator[LaminixError]:
     """The linked list of layers, as Docker had it before 1.10, in itself and against the image's list."""
-    if not docker_legacy.recognises(members):
+    if not docker_v1_archive.recognises(members):
         return
     names = {reference.qualified() for reference in image.references}
     for candidate, top in zip(_linked_images(members), _tops(members)):
         # Since Docker 25 the top is a blob, and there is no linked list.
         if names & _names([candidate]) and members.has(f"{top}/json"):
-            chain = docker_legacy.parent_chain(members, top)
+            chain = docker_v1_archive.parent_chain(members, top)
             for layer_id, document in chain:
                 yield from _directory_problems(members, layer_id, document)
             # A layer without a parent, on top of others: that archive has no links (old nixpkgs' had none).
@@ -119,7 +118,7 @@ def _directory_problems(members: Members, layer_id: str, document: Value) -> Ite
     name = f"{layer_id}/VERSION"
     found = members.read(name) if members.has(name) else VERSION
     if found.strip() != VERSION:
-        yield LaminixError(WHAT, f"found {found!r}, expected {VERSION!r}", members.location(name))
+        yield LaminixError(BAD_IMAGE, f"found {found!r}, expected {VERSION!r}", members.location(name))
     if document["id"].text() != layer_id:
         yield document["id"].error(f"found {document['id'].raw!r}, its directory says {layer_id!r}")
 
@@ -128,4 +127,4 @@ def _list_problems(members: Members, linked: Image, image: Image) -> Iterator[La
     if linked.config.diff_ids != image.config.diff_ids:
         ours, theirs = (", ".join(config.diff_ids) for config in (image.config, linked.config))
         why = f"the parent links give the layers {theirs}; manifest.json those of {ours}"
-        yield LaminixError(WHAT, why, members.location(docker_legacy.REPOSITORIES))
+        yield LaminixError(BAD_IMAGE, why, members.location(REPOSITORIES))

@@ -7,21 +7,21 @@ layers that we made, which promise it, and with STRICT of all.
 import re
 from collections.abc import Iterator
 
-from laminix.digest import hasher, written
+from laminix.digest import new_hash, digest_of
 from laminix.errors import LaminixError
 from laminix.forms import image_in
 from laminix.images.image import Image
-from laminix.forms.members import ArchiveMembers, DirectoryMembers, open_members
+from laminix.forms.members import Members, open_members
 from laminix.images.oci import check_layer_count, layer_history
-from laminix.layers.packing import CREATED_BY
+from laminix.layers.layer_directory import CREATED_BY
 from laminix.progress import counted
 from laminix.images.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify.documents import document_problems
 from laminix.verify.layer import layer_problems
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
-WHAT = "bad image"
+BAD_IMAGE = "bad image"
 # Members that are named by their content: blobs of a layout, configs of Docker's archives, ``dir:``.
 BLOB = re.compile(r"blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
 NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")
@@ -45,7 +45,7 @@ def verify(
     return found, list({str(problem): problem for problem in problems}.values())
 
 
-def blob_problems(members: DirectoryMembers | ArchiveMembers, done: set[str]) -> Iterator[LaminixError]:
+def blob_problems(members: Members, done: set[str]) -> Iterator[LaminixError]:
     """The members whose content is not what their name promises, but for those whose location is in DONE."""
     for name in sorted(members.names()):
         promised = named_digest(name)
@@ -53,7 +53,7 @@ def blob_problems(members: DirectoryMembers | ArchiveMembers, done: set[str]) ->
         if promised and location not in done:
             found = _digest(members, name, promised)
             if found != promised:
-                yield LaminixError(WHAT, f"its digest is {found}, its name says {promised}", location)
+                yield LaminixError(BAD_IMAGE, f"its digest is {found}, its name says {promised}", location)
 
 
 def named_digest(name: str) -> str | None:
@@ -65,14 +65,14 @@ def named_digest(name: str) -> str | None:
     return None
 
 
-def _digest(members: DirectoryMembers | ArchiveMembers, name: str, like: str) -> str:
+def _digest(members: Members, name: str, like: str) -> str:
     if not members.has(name):
         return "that of nothing: it is a link to something that is missing"
-    state = hasher(like)
+    state = new_hash(like)
     with members.open(name) as file:
-        while piece := file.read(PIECE):
-            state.update(piece)
-    return written(state)
+        while chunk := file.read(CHUNK_SIZE):
+            state.update(chunk)
+    return digest_of(state)
 
 
 def image_problems(image: Image, strict: bool) -> Iterator[LaminixError]:

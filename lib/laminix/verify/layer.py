@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from laminix.descriptor import DOCKER_LAYER, LAYER_TYPES
+from laminix.media_types import DOCKER_LAYER, LAYER_TYPES
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, Entry, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import compression_of_layer, open_plain
+from laminix.images.layer_bytes import compression_of_layer, open_uncompressed
 from laminix.tar.reader import member_path, read
-from laminix.parallel.chunks import PIECE
+from laminix.parallel.chunks import CHUNK_SIZE
 
-WHAT = "bad layer"
+BAD_LAYER = "bad layer"
 
 # Registries serve layers under these as well (media-types.md; Docker's image manifest v2.2).
 FOREIGN = ".nondistributable.v1.tar"
@@ -27,15 +27,15 @@ DOCKER_OTHERS = frozenset(
 def layer_problems(layer: StoredLayer, ours: bool) -> Iterator[LaminixError]:
     """All that is wrong with LAYER; with OURS its members have to be in our order, too."""
     yield from _type_problems(layer)
-    stream = open_plain(layer)
+    stream = open_uncompressed(layer)
     try:
-        members = (entry for entry, _ in read(stream, WHAT, layer.location))
+        members = (entry for entry, _ in read(stream, BAD_LAYER, layer.location))
         yield from member_problems(members, layer.location, ours)
     except LaminixError as error:
         yield error
     try:
         # Also where the tar is damaged: the digests are told once all has been read.
-        while stream.read(PIECE):
+        while stream.read(CHUNK_SIZE):
             pass
     except LaminixError as error:
         yield error
@@ -47,12 +47,12 @@ def _type_problems(layer: StoredLayer) -> Iterator[LaminixError]:
         return  # Docker looks at the bytes, and everybody's archives rely on that
     compressions = {name: compression for compression, name in LAYER_TYPES.items()}
     if media_type not in compressions:
-        yield LaminixError(WHAT, f"its media type {media_type!r} is no layer's", layer.location)
+        yield LaminixError(BAD_LAYER, f"its media type {media_type!r} is no layer's", layer.location)
         return
     found = compression_of_layer(layer)
     if found != compressions[media_type]:
         why = f"its media type {media_type!r} does not fit its compression, {found}"
-        yield LaminixError(WHAT, why, layer.location)
+        yield LaminixError(BAD_LAYER, why, layer.location)
 
 
 def member_problems(entries: Iterable[Entry], place: str, ours: bool) -> Iterator[LaminixError]:
@@ -66,11 +66,11 @@ def member_problems(entries: Iterable[Entry], place: str, ours: bool) -> Iterato
     for entry in entries:
         parent = entry.path.rpartition(b"/")[0]
         for why in _faults(entry, parent, types):
-            yield LaminixError(WHAT, f"{shown(entry.path)!r} {why}", place)
+            yield LaminixError(BAD_LAYER, f"{shown(entry.path)!r} {why}", place)
         if ours:
             current = layer_order(entry.path)
             for why in _disorder(entry, parent, types, previous >= current):
-                yield LaminixError(WHAT, f"{shown(entry.path)!r} {why}", place)
+                yield LaminixError(BAD_LAYER, f"{shown(entry.path)!r} {why}", place)
             previous = current
         types[entry.path] = entry.type
 

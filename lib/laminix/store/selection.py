@@ -1,4 +1,4 @@
-"""Which store paths and directories a layer packs, by what was asked for."""
+"""Which store paths of a closure go into a layer or a plan."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -22,13 +22,3 @@ def select(
 
 def _is_in(path: str, store_path: str) -> bool:
     return path == store_path or path.startswith(f"{store_path}/")
-
-
-def copies(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Directory and destination of each ``DIR[:DEST]``; DEST begins with a slash and is / where none is given."""
-    return tuple(_copy(text) for text in given)
-
-
-def _copy(text: str) -> tuple[str, str]:
-    directory, colon, destination = text.rpartition(":/")
-    return (directory, f"/{destination}") if colon and directory else (text, "/")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.parallel.process_call import in_processes
+from laminix.parallel.process_call import map_in_processes
 
 
 def square(number: int) -> int:
@@ -31,18 +31,18 @@ def kill_itself() -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(processes):
-    assert list(in_processes(square, [(number,) for number in range(5)], processes)) == [0, 1, 4, 9, 16]
-    assert list(in_processes(square, [], processes)) == []
+    assert list(map_in_processes(square, [(number,) for number in range(5)], processes)) == [0, 1, 4, 9, 16]
+    assert list(map_in_processes(square, [], processes)) == []
 
 
 def test_where_one_fails_all_end(tmp_path):
     with pytest.raises(KeyError):
-        list(in_processes(note_and_wait, [(str(tmp_path), True), (str(tmp_path), False)], 2))
+        list(map_in_processes(note_and_wait, [(str(tmp_path), True), (str(tmp_path), False)], 2))
     (other,) = (int(path.name) for path in tmp_path.iterdir())
     with pytest.raises(ProcessLookupError):
         os.kill(other, 0)
 
 
 def test_a_process_killed_from_outside_is_told():
-    with pytest.raises(LaminixError, match="was killed from outside"):
-        list(in_processes(kill_itself, [(), ()], 2))
+    with pytest.raises(LaminixError, match="was killed"):
+        list(map_in_processes(kill_itself, [(), ()], 2))

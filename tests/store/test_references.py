@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from laminix.store import references as mentions
+from laminix.store import references
 from laminix.store.closure import StorePath
 from laminix.store.references import hashes, mentioned
 
@@ -44,8 +44,8 @@ def test_nothing(tmp_path):
     assert found(tmp_path) == []
 
 
-@pytest.mark.parametrize("before", range(mentions.PIECE - 33, mentions.PIECE + 2))
-def test_across_the_pieces_of_a_big_file(tmp_path, before):
+@pytest.mark.parametrize("before", range(references.CHUNK_SIZE - 33, references.CHUNK_SIZE + 2))
+def test_across_the_chunks_of_a_big_file(tmp_path, before):
     (tmp_path / "big").write_bytes(b"-" * before + b"b" * 32)
     assert found(tmp_path) == [GLIBC, HELLO]
 

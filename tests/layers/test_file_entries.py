@@ -3,7 +3,7 @@
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.layers.file_entries import Look, Run, entries_of
+from laminix.layers.file_entries import EntryDefaults, NameRun, read_entries
 from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Owner
 
 
@@ -15,8 +15,8 @@ def entries(tmp_path):
     (tmp_path / "link").symlink_to("file")
 
     def read(name, type):
-        run = Run(str(tmp_path).encode(), b"there/", [(name.encode(), type)], False)
-        return [entry._replace(source=None) for entry in entries_of(run, Look(Owner(), 1))]
+        run = NameRun(str(tmp_path).encode(), b"there/", [(name.encode(), type)], False)
+        return [entry._replace(source=None) for entry in read_entries(run, EntryDefaults(Owner(), 1))]
 
     return read
 

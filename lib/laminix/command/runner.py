@@ -1,0 +1,87 @@
+"""How a builder runs: options in, one result out, one line for an error, an exit status."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+
+from laminix.command.nix_request import read_options
+from laminix.errors import LaminixError, one_line, shown
+from laminix.output import new_file
+
+CLEANUP_SECONDS = 20  # time limit for removing unfinished output after a signal
+
+
+def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
+    """Read the options, call MAIN and print the text it returns; under Nix, write it to the output.
+
+    Returns the exit status: 0 for success, 1 for faulty input, which standard error explains in one line, or one
+    line for each error of a group. The parser exits with 2 for wrong usage.
+    """
+    _clean_up_on_signals()
+    try:
+        options = read_options(parser, sys.argv[1:], os.environ)
+        text = main(options)
+        if text is not None:
+            _deliver(text, getattr(options, "nix_output", None))
+        return 0
+    except LaminixError as error:
+        return _fail(parser.prog, str(error))
+    except ExceptionGroup as group:
+        return max(_fail(parser.prog, str(error)) for error in group.exceptions)
+    except BrokenPipeError:
+        _forget_output()  # the reader has closed the pipe
+        return 1
+    except OSError as error:
+        _forget_output()
+        return _fail(parser.prog, one_line(_os_error(error)))
+    except KeyboardInterrupt:
+        return _fail(parser.prog, "interrupted")
+
+
+def _clean_up_on_signals() -> None:
+    """Turn signals that end the process into KeyboardInterrupt, so that unfinished output is removed."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup(1) sets SIG_IGN
+            signal.signal(number, _end)
+
+
+def _end(number: int, _) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second signal must not stop the cleanup
+    signal.alarm(CLEANUP_SECONDS)  # the cleanup may wait for a lock that the interrupted code holds
+    raise KeyboardInterrupt
+
+
+def _forget_output() -> None:
+    """Keep the interpreter from flushing standard output once more at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(prog: str, message: str) -> int:
+    if sys.stderr is not None:  # if it is closed, print() would use standard output
+        print(f"{prog}: error: {message}", file=sys.stderr)
+    return 1
+
+
+def _os_error(error: OSError) -> str:
+    place = "" if error.filename is None else f" ({shown(error.filename)})"
+    return f"the system refuses: {error.strerror or error}{place}"
+
+
+def _deliver(text: str, output: str | None) -> None:
+    data = text.encode("utf-8", "surrogateescape")
+    if output is None:
+        write_standard_output([data])
+        return
+    with new_file(output) as file:
+        file.write(data)
+
+
+def write_standard_output(chunks: Iterable[bytes]) -> None:
+    """Write CHUNKS to standard output. Raises LaminixError if that is closed."""
+    if sys.stdout is None:
+        raise LaminixError("cannot write the output", "standard output is closed")
+    sys.stdout.buffer.writelines(chunks)
+    sys.stdout.flush()

@@ -1,0 +1,25 @@
+"""The documents at the top of Docker's archives, ``manifest.json`` and ``repositories``, as both archives write them."""
+
+from collections.abc import Sequence
+
+from laminix import strict_json
+from laminix.images.oci import in_order
+from laminix.images.reference import Reference, familiar_name
+
+MANIFEST = "manifest.json"
+REPOSITORIES = "repositories"
+
+
+def manifest_json(config_name: str, layer_names: list[str], references: Sequence[Reference]) -> bytes:
+    """The manifest.json of one image."""
+    tags = [reference.familiar() for reference in references if reference.name]
+    return strict_json.dumps([{"Config": config_name, "RepoTags": tags or None, "Layers": layer_names}])
+
+
+def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
+    """The ``repositories`` that calls the image with layer TOP by REFERENCES."""
+    document: dict[str, dict[str, str]] = {}
+    for reference in references:
+        if reference.name:
+            document.setdefault(familiar_name(reference.name), {})[reference.tag] = top
+    return strict_json.dumps(in_order(document))

@@ -1,0 +1,63 @@
+"""What the writers of the forms share: manifests, and blobs that are copied or linked."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from laminix import media_types
+from laminix.descriptor import Descriptor
+from laminix.digest import sha256
+from laminix.images.image import Image, StoredLayer
+from laminix.images.layer_bytes import checked_chunks, compression_of_layer
+from laminix.images.oci import Manifest, in_order
+from laminix.progress import watched
+from laminix.store.store_path import lies_in_store
+
+
+def by_digest(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
+    """LAYERS in their order, one that is there twice once."""
+    return list({layer.digest: layer for layer in layers}.values())
+
+
+def kept_manifest(image: Image, layers: Sequence[StoredLayer]) -> bytes:
+    """The image's manifest as it was read if it is OCI's, so that its digest stays; else one like it."""
+    if image.manifest is not None and image.manifest.media_type == media_types.OCI_MANIFEST:
+        return image.manifest_bytes
+    return oci_manifest(layers, image.config_bytes, image.annotations).to_bytes()
+
+
+def oci_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapping[str, str]) -> Manifest:
+    """The OCI manifest of these; the digest of every layer is known."""
+    return Manifest(
+        config=Descriptor(media_types.OCI_CONFIG, sha256(config), len(config)),
+        layers=tuple(Descriptor(_oci_type(layer), layer.digest, layer.size) for layer in layers),
+        annotations=in_order(dict(annotations)),
+    )
+
+
+def _oci_type(layer: StoredLayer) -> str:
+    """OCI's media type for a layer, by its bytes: skopeo calls plain ones gzip at times."""
+    if layer.recipe_directory is not None:
+        return layer.media_type
+    return media_types.LAYER_TYPES.get(compression_of_layer(layer), layer.media_type)
+
+
+def link_to_store(place: str, target: str | None) -> bool:
+    """Make PLACE a symbolic link to TARGET if that lies in the Nix store; return whether it does."""
+    if target is None or not lies_in_store(target):
+        return False
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    os.symlink(os.path.realpath(target), place)
+    return True
+
+
+def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
+    """Write the layer's bytes as stored to the new file PATH, checked as ``checked_chunks`` does."""
+    write_chunks(path, watched(checked_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+
+
+def write_chunks(path: str, chunks: Iterable[bytes]) -> None:
+    """Write the new file PATH, its directory too."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "xb") as file:
+        for chunk in chunks:
+            file.write(chunk)

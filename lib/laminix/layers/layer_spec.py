@@ -1,0 +1,18 @@
+"""What a layer's tar is a function of."""
+
+from dataclasses import dataclass
+
+from laminix.strict_json import Value
+from laminix.tar.entries import Owner
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """The sources of a layer, and the metadata of its entries."""
+
+    store_paths: tuple[str, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()  # directory on disk, destination in the layer
+    removed: tuple[str, ...] = ()  # paths of lower layers to hide
+    perms: Value | None = None  # the document of --perms
+    owner: Owner = Owner()
+    mtime: int = 1  # seconds since the epoch

@@ -1,0 +1,88 @@
+"""Layer directories from layer specs: what mk-layer and mk-layers make."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+from laminix.compression.compressor import Compressor
+from laminix.errors import shown
+from laminix.layers.blob_writer import write_blob
+from laminix.layers.layer_directory import CREATED_BY, Layer, write_layer
+from laminix.layers.layer_spec import LayerSpec
+from laminix.layers.packing import layer_chunks
+from laminix.layers.recipe import Recipe
+from laminix.parallel.process_call import map_in_processes
+from laminix.progress import counted
+from laminix.store.store_path import full_name
+
+NAMES_IN_COMMENT = 5
+
+
+def make_layer(
+    spec: LayerSpec,
+    compressor: Compressor,
+    keep_blob: bool,
+    directory: str,
+    threads: int,
+    watch: Callable[[Iterable[bytes]], Iterable[bytes]] = iter,
+) -> Layer:
+    """Fill DIRECTORY with the layer's blob (or only measure it) and its layer.json; returns what that says.
+
+    WATCH sees the tar pass, in chunks.
+    """
+    tar = layer_chunks(spec, compressor, threads)
+    blob = write_blob(watch(tar), compressor, directory if keep_blob else None, threads)
+    layer = Layer(
+        descriptor=blob.descriptor,
+        diff_id=blob.diff_id,
+        diff_size=blob.diff_size,
+        blob=blob.file,
+        recipe=_recipe(spec, compressor),
+        store_paths=tuple(sorted(set(spec.store_paths))),
+        history={"created_by": CREATED_BY, "comment": _comment(spec)},
+    )
+    write_layer(directory, layer)
+    return layer
+
+
+def make_layers(
+    specs: Sequence[LayerSpec], compressor: Compressor, keep_blobs: bool, directory: str, cores: int
+) -> None:
+    """Make a layer directory in DIRECTORY for each of PACKINGS, as many at a time as there are CORES.
+
+    Their names are numbers of one length, so that the order of the names is that of the layers.
+    """
+    digits = max(3, len(str(len(specs))))
+    jobs = []
+    for index, spec in enumerate(specs):
+        layer = os.path.join(directory, f"{index:0{digits}}")
+        os.mkdir(layer)
+        jobs.append((spec, compressor, keep_blobs, layer, max(1, cores // len(specs))))
+    for _ in counted(map_in_processes(make_layer, jobs, cores), "packed layers", len(jobs)):
+        pass
+
+
+def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
+    """Return the recipe of a layer that holds nothing but store paths; None for any other layer."""
+    if spec.copies or spec.removed:
+        return None
+    return Recipe(
+        store_paths=tuple(sorted(set(spec.store_paths))),
+        perms=() if spec.perms is None else tuple(spec.perms.raw),
+        owner=spec.owner,
+        mtime=spec.mtime,
+        compressor=compressor.name,
+        compressor_version=compressor.version,
+    )
+
+
+def _comment(spec: LayerSpec) -> str:
+    """Return a summary of the layer's content for people.
+
+    Without hashes: Nix would find them in the image and take them for references.
+    """
+    names = sorted(full_name(path) for path in set(spec.store_paths))
+    if len(names) > NAMES_IN_COMMENT:
+        names[NAMES_IN_COMMENT:] = [f"{len(names) - NAMES_IN_COMMENT} more"]
+    copied = [f"files in {shown(destination)}" for _, destination in spec.copies]
+    gone = [f"without {shown(path)}" for path in spec.removed]
+    return ", ".join(names + copied + gone)

@@ -1,0 +1,39 @@
+"""The blob of a layer, made again from its recipe."""
+
+from collections.abc import Iterator
+
+from laminix.compression.compressor import available_cores, compress, find_compressor
+from laminix.errors import LaminixError
+from laminix.layers.layer_directory import Layer
+from laminix.layers.layer_spec import LayerSpec
+from laminix.layers.packing import layer_chunks
+from laminix.layers.recipe import FORMAT, Recipe
+from laminix.parallel.chunk_reader import ChunkReader
+from laminix.strict_json import Value
+
+
+def open_rebuilt(layer: Layer) -> ChunkReader:
+    """Return a stream of the layer's blob, which is made while it is read.
+
+    The reader checks the digest, as of any other blob. Raises LaminixError for a layer without a recipe, and for
+    a recipe whose format this version does not know.
+    """
+    recipe = layer.recipe
+    if recipe is None:
+        raise LaminixError("no such blob", "the layer has neither its blob nor a recipe for it", layer.diff_id)
+    if recipe.format != FORMAT:
+        why = f"recipe.format is {recipe.format}, this laminix makes format {FORMAT}; build the layer again"
+        raise LaminixError("bad recipe", why, layer.diff_id)
+    return ChunkReader(_blob(recipe, layer.diff_id))
+
+
+def _blob(recipe: Recipe, place: str) -> Iterator[bytes]:
+    spec = LayerSpec(
+        store_paths=recipe.store_paths,
+        perms=Value(list(recipe.perms), "bad recipe", place, "recipe.perms"),
+        owner=recipe.owner,
+        mtime=recipe.mtime,
+    )
+    threads = available_cores()
+    compressor = find_compressor(recipe.compressor, threads)
+    return compress(compressor, layer_chunks(spec, compressor, threads), threads)
