@@ -93,7 +93,7 @@ def test_fifo_is_not_opened(refusal, tmp_path):
 
 def test_fifo_within_a_directory_is_not_opened(refusal, tmp_path):
     os.mkfifo(tmp_path / "index.json")
-    assert "no image: found no index.json, manifest.json or repositories" in refusal(tmp_path)
+    assert "not an image: expected index.json, manifest.json or repositories" in refusal(tmp_path)
 
 
 def test_text(refusal, tmp_path):
@@ -105,7 +105,7 @@ def test_text(refusal, tmp_path):
 
 @pytest.mark.parametrize("members", ({}, {"a": b"b"}, {"manifest.json": DIRECTORY}))
 def test_archive_of_something_else(refusal, members):
-    why = "no image: found no index.json, manifest.json or repositories in it"
+    why = "not an image: expected index.json, manifest.json or repositories in it"
     assert refusal(members) == f"bad image: {why} (/archive)"
 
 

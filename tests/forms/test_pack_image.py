@@ -298,7 +298,7 @@ def test_blobs_in_a_store_are_links_in_dir_alone(builder, image, tmp_path, form,
 def test_directory_does_not_go_to_standard_output(builder, image, form):
     done = builder("pack-image", image, "--format", form, "--out", "-")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "makes a directory; only an archive can go to standard output" in done.stderr
+    assert "is a directory; only an archive can be written to standard output" in done.stderr
 
 
 def test_media_type_follows_the_bytes(packed, workshop):

@@ -105,10 +105,10 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--uid=-1"], "bad --uid: found '-1', expected a number from 0 to 4294967294"),
         (["--gid", "4294967295"], "bad --gid: found '4294967295'"),
         (["--uid", "root"], "bad --uid: found 'root'"),
-        (["--uname", "a\nb"], "bad --uname: found 'a\\nb', which has a line break"),
+        (["--uname", "a\nb"], "bad --uname: found 'a\\nb', expected a name without line breaks"),
         (["--mtime", "yesterday"], "bad time: found 'yesterday', expected RFC 3339, whole seconds or 'now'"),
         (["--mtime", "2023-02-29T00:00:00Z"], "bad time: there is no such day"),
-        (["--mtime=-1"], "bad --mtime: found -1, which is before 1970"),
+        (["--mtime=-1"], "bad --mtime: found -1, expected a time from 1970 on"),
         (["--mtime", "9" * 30], "bad time: found"),
     ],
 )
@@ -191,7 +191,7 @@ STORE = "/nix/store/" + "0" * 32
         ),
         ({f"{STORE}-a": None}, f"{STORE}-a: found null"),
         ({"a\ud800": {"references": [], "narSize": 1}}, "half a surrogate pair"),
-        ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "it found a zero byte"),
+        ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "it has a zero byte"),
     ],
 )
 def test_closures_that_are_none(maker, tmp_path, document, why):

@@ -24,7 +24,9 @@ class Parser(argparse.ArgumentParser):
             epilog=f"example:\n{example}",
             formatter_class=_FixedWidth,
             allow_abbrev=False,
+            add_help=False,
         )
+        self.add_argument("-h", "--help", action="help", help="Show this help and exit.")
 
     def format_help(self) -> str:
         """Return the help text, as wide as the terminal."""

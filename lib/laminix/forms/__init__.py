@@ -1,4 +1,4 @@
-"""Every form of image, each in a module of its own, behind one door: ``open_image``."""
+"""The forms of images, one module each. ``open_image`` reads an image in any of them."""
 
 import argparse
 
@@ -20,19 +20,19 @@ FORMS = (
 
 
 def add_image_options(parser: argparse.ArgumentParser) -> None:
-    """Declare on PARSER what ``open_image`` takes: IMAGE, --image and --platform."""
+    """Declare the arguments of ``open_image`` on PARSER: IMAGE, --image and --platform."""
     add = parser.add_argument
-    add("IMAGE", metavar="IMAGE", help="directory or archive of any form; '-': an archive on standard input")
-    add("--image", metavar="NAME[:TAG]", help="which image, where there are several")
-    add("--platform", metavar="OS/ARCH[/VARIANT]", help="which platform, where there are several")
+    add("IMAGE", metavar="IMAGE", help="Image in any form, a directory or an archive; `-` is standard input.")
+    add("--image", metavar="NAME[:TAG]", help="Select one image of an archive that holds several.")
+    add("--platform", metavar="OS/ARCH[/VARIANT]", help="Select one platform (default this machine's).")
 
 
 def open_image(path: str, image: str | None = None, platform: str | None = None) -> Image:
-    """The image at PATH, a directory or an archive of any form (``-``: an archive on standard input).
+    """Return the image at PATH, a directory or an archive (``-``: an archive on standard input).
 
-    IMAGE (NAME[:TAG]) and PLATFORM (OS/ARCH[/VARIANT]) choose where there are several.  What forms there
-    are is found by looking.  Only documents are read, no layers, except for archives of before Docker 1.10,
-    whose diff IDs only the layers tell.  Raises LaminixError for what is no image, or no sound one.
+    IMAGE (NAME[:TAG]) and PLATFORM (OS/ARCH[/VARIANT]) select one of several. The form is recognised by its content.
+    Reads documents only, no layers, except in archives from before Docker 1.10, whose diff IDs only the layers tell.
+    Raises LaminixError for anything but a valid image, and where the selection fits none or several.
     """
     return image_in(open_members(path), image, platform)
 
@@ -40,10 +40,10 @@ def open_image(path: str, image: str | None = None, platform: str | None = None)
 def image_in(
     members: Members, image: str | None = None, platform: str | None = None
 ) -> Image:
-    """The image that MEMBERS hold, otherwise as ``open_image``."""
+    """Return the image in MEMBERS; otherwise like ``open_image``."""
     wanted = parse_platform(platform) if platform is not None else None
     for form in FORMS:
         if form.recognises is not None and form.recognises(members):
             return choose(form.candidates(members), image, wanted, members.place).read()
-    why = "no image: found no index.json, manifest.json or repositories in it"
+    why = "not an image: expected index.json, manifest.json or repositories in it"
     raise LaminixError(BAD_IMAGE, why, members.place)

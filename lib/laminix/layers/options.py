@@ -1,4 +1,4 @@
-"""The options that say how a layer's tar looks and what becomes of it, for all builders that make layers."""
+"""The options that all builders of layers share."""
 
 import argparse
 import os
@@ -11,23 +11,44 @@ from laminix.layers.permission_rules import LARGEST_ID
 from laminix.timestamp import read_seconds
 
 
-def add_tar_options(parser: argparse.ArgumentParser) -> None:
-    """Declare them on PARSER."""
-    add = parser.add_argument
-    add("--uid", default="0", metavar="N", help="who owns all entries, by number (default 0)")
-    add("--gid", default="0", metavar="N", help="the group that does (default 0)")
-    add("--uname", default="", metavar="S", help="the owner's name, beside the number (default none)")
-    add("--gname", default="", metavar="S", help="the group's name")
-    add("--mtime", default="1", metavar="T", help="time of all entries: RFC 3339, seconds or now (default 1)")
-    compressors = ", ".join(NAMES)
-    add("--compressor", default="none", metavar="C", help=f"{compressors} or a command that filters (default none)")
-    add("--no-blob", action="store_true", help="keep no tar: digests, and a recipe that makes it again")
+def add_entry_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare the metadata of all entries on PARSER; return the group, so that more options can join it."""
+    group = parser.add_argument_group("metadata")
+    add = group.add_argument
+    add("--uid", default="0", metavar="N", help="Owner ID of every entry (default 0).")
+    add("--gid", default="0", metavar="N", help="Group ID of every entry (default 0).")
+    add("--uname", default="", metavar="NAME", help="Owner name of every entry (default none).")
+    add("--gname", default="", metavar="NAME", help="Group name of every entry (default none).")
+    add(
+        "--mtime",
+        default="1",
+        metavar="TIME",
+        help="Modification time of every entry: seconds since the epoch, RFC 3339 or `now` (default 1).",
+    )
+    return group
 
 
-def tar_options(options: argparse.Namespace) -> tuple[Owner, int]:
-    """Owner and mtime (seconds since the epoch) of all entries, as OPTIONS say.
+def add_blob_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare how the blob is compressed and whether it is kept on PARSER; return the group."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--compressor",
+        default="none",
+        metavar="NAME",
+        help=f"Compress the layer: {', '.join(NAMES)} or a filter command (default none).",
+    )
+    group.add_argument(
+        "--no-blob",
+        action="store_true",
+        help="Do not keep the tarball. Store its digest and a recipe to rebuild it.",
+    )
+    return group
 
-    Raises LaminixError for ids and times that a tar cannot hold.
+
+def read_entry_options(options: argparse.Namespace) -> tuple[Owner, int]:
+    """Return owner and mtime (seconds since the epoch) of all entries.
+
+    Raises LaminixError for IDs and times that a tar cannot hold.
     """
     owner = Owner(
         _id("--uid", options.uid),
@@ -37,7 +58,7 @@ def tar_options(options: argparse.Namespace) -> tuple[Owner, int]:
     )
     mtime = read_seconds(options.mtime, os.environ)
     if mtime < 0:
-        raise LaminixError("bad --mtime", f"found {options.mtime}, which is before 1970")
+        raise LaminixError("bad --mtime", f"found {options.mtime}, expected a time from 1970 on")
     return owner, mtime
 
 
@@ -49,7 +70,7 @@ def _id(option: str, text: str) -> int:
 
 def _name(option: str, text: str) -> bytes:
     if "\0" in text or "\n" in text:
-        raise LaminixError(f"bad {option}", f"found {text!r}, which has a line break or a zero byte in it")
+        raise LaminixError(f"bad {option}", f"found {text!r}, expected a name without line breaks and zero bytes")
     return os.fsencode(text)
 
 

@@ -10,8 +10,8 @@ from laminix.strict_json import Value
 
 SCHEMES = {"uniform": uniform_weights, "roots": root_weights}
 HELP = (
-    "how often packages change: all alike (uniform, the default), what nothing refers to as often as the rest "
-    'together (roots), or by name as an object in FILE says: {"my-app": 30}; packages not in it change once'
+    "Relative update frequency of packages: `uniform`; `roots` (top-level packages together weigh as much as all "
+    "others); or a JSON file of name and weight, such as {\"my-app\": 30} (weight 1 if absent). Default uniform."
 )
 
 
