@@ -426,7 +426,7 @@ def test_tells_another_version(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "it is empty"), (b"text" * 1000, "not a tar archive"), (bytes(10240), "no image")],
+    [(b"", "it is empty"), (b"text" * 1000, "not a tar archive"), (bytes(10240), "not an image")],
     ids=["empty", "text", "no members"],
 )
 def test_tells_what_is_no_image(said, tmp_path, content, message):
