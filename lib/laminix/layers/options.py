@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from laminix.compression.compressor import NAMES
 from laminix.tar.entries import Owner
+from laminix.tar.fields import LARGEST_ID
 from laminix.errors import LaminixError
-from laminix.layers.permission_rules import LARGEST_ID
 from laminix.timestamp import read_seconds
 
 

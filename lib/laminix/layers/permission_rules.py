@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from laminix.layers.capabilities import XATTR, read_capabilities
 from laminix.tar.entries import FILE, SYMLINK, Entry, is_whiteout
+from laminix.tar.fields import LARGEST_ID
 from laminix.errors import shown
 from laminix.strict_json import Value
 
 KEYS = {"path", "glob", "mode", "uid", "gid", "uname", "gname", "capabilities", "xattrs"}
-LARGEST_ID = 2**32 - 2  # the kernel keeps 2^32 - 1 for "no id"
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,12 @@ from laminix.tar.entries import (
     Entry,
     Owner,
 )
+from laminix.tar.fields import BadField, header_number, record_number, record_seconds
 from laminix.errors import LaminixError, shown
 
 BLOCK = 512
 CHUNK = 1 << 16  # bytes fetched at once: many small members, and little waste before a large one
+LARGEST_READ = 1 << 20  # bytes asked of a stream at once: the size of a member may be a lie
 EXTENSION_LIMIT = 1 << 20  # bytes of a PAX header or long name; more is garbage or an attack
 
 # name; mode, uid, gid; size; mtime; checksum; type; link; magic, uname, gname; device; prefix; rest
@@ -44,7 +46,8 @@ DEVICES = frozenset((CHARACTER_DEVICE, BLOCK_DEVICE))
 XATTR = b"SCHILY.xattr."
 TYPES = frozenset((FILE, *WITHOUT_CONTENT))
 NO_RECORDS: Mapping[bytes, bytes] = MappingProxyType({})
-KNOWN_RECORDS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"uname", b"gname", b"mtime"))
+TIMES_UNUSED = (b"atime", b"ctime")  # of no use here, but Go's archive/tar refuses an archive for them
+KNOWN_RECORDS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"uname", b"gname", b"mtime", *TIMES_UNUSED))
 
 
 def scan(
@@ -194,7 +197,7 @@ class _Stream:
     def _fill(self, size: int) -> None:
         parts, missing = [self._data], size - len(self._data)
         while missing > 0:
-            data = self._stream.read(max(missing, CHUNK))
+            data = self._stream.read(max(min(missing, LARGEST_READ), CHUNK))
             if not data:
                 break
             parts.append(data)
@@ -231,11 +234,12 @@ def _parsed(
         fields = unpack(block)
         if not _sums_up(block, fields[4]):
             return _check_end(block, take(offset + BLOCK, BLOCK), offset)
-        kind, size, content = fields[5], _number(fields[2]), offset + BLOCK
+        kind, content = fields[5], offset + BLOCK
         if kind in EXTENSIONS:
-            extensions.add(kind, take(content, _sensible(size)), size)
+            size = _extension_size(fields)
+            extensions.add(kind, take(content, size), size)
         else:
-            entry = _entry(fields, size, extensions.taken() if extensions.wait else NO_RECORDS, named)
+            entry = _entry(fields, extensions.taken() if extensions.wait else NO_RECORDS, named)
             size = entry.size
             content_end = content + size
             if content_end > limit:
@@ -251,10 +255,10 @@ def _sums_up(block: bytes, field: bytes) -> bool:
 
     Adler-32's lower half is one more than that sum, modulo 65521, at C speed.
     """
-    try:
-        expected = int(field.strip(b" \0"), 8) + sum(field) - 8 * 32
-    except ValueError:
+    digits = field.strip(b" \0")
+    if not digits or digits.strip(b"01234567"):  # int() would accept signs and underscores
         return False
+    expected = int(digits, 8) + sum(field) - 8 * 32
     return (expected + 1) % 65521 == zlib.adler32(block) & 0xFFFF or _sums_up_signed(block, expected)
 
 
@@ -273,17 +277,22 @@ def _check_end(block: bytes, following: bytes, offset: int) -> None:
         raise ValueError(f"damaged: one block of zeros at byte {offset}, and more behind it")
 
 
-def _sensible(size: int) -> int:
+def _extension_size(fields: tuple[bytes, ...]) -> int:
+    """The size of an extended header in bytes."""
+    try:
+        size = header_number("size", fields[2])
+    except BadField as error:
+        raise _of_member(fields[0].partition(b"\0")[0], error) from None
     if size > EXTENSION_LIMIT:
         raise ValueError(f"an extended header has {size} bytes; at most {EXTENSION_LIMIT} are read")
     return size
 
 
 def _entry(
-    fields: tuple[bytes, ...], size: int, records: Mapping[bytes, bytes], named: Callable[[bytes], bytes]
+    fields: tuple[bytes, ...], records: Mapping[bytes, bytes], named: Callable[[bytes], bytes]
 ) -> Entry:
-    """The entry that a header and the RECORDS before it describe; SIZE is what the header says."""
-    name, numbers, _, mtime, _, kind, link, names, device, prefix, rest = fields
+    """The entry that a header and the RECORDS before it describe."""
+    name, numbers, size, mtime, _, kind, link, names, device, prefix, rest = fields
     path = name.partition(b"\0")[0]
     if prefix[0] and names[:6] == b"ustar\0":
         path = _prefix(prefix, rest) + b"/" + path
@@ -291,36 +300,50 @@ def _entry(
         path = records[b"path"]
     if kind not in TYPES:
         kind = _type(kind, path)
-    mode, owner = _mode_and_owner(numbers, names)
-    entry = Entry(
-        named(path),
-        kind,
-        mode,
-        owner,
-        _number(mtime),
-        0 if kind in WITHOUT_CONTENT else size,
-        link.partition(b"\0")[0],
-        (_number(device[:8]), _number(device[8:])) if kind in DEVICES else (0, 0),
-    )
-    if not entry.path and kind != DIRECTORY:
-        raise ValueError(f"a member without a name (written {shown(path)!r})")
-    return _amended(entry, records) if records else entry
+    try:
+        mode, owner = _mode_and_owner(numbers, names)
+        size = header_number("size", size)
+        entry = Entry(
+            named(path),
+            kind,
+            mode,
+            owner,
+            header_number("mtime", mtime),
+            0 if kind in WITHOUT_CONTENT else size,
+            link.partition(b"\0")[0],
+            _device(device) if kind in DEVICES else (0, 0),
+        )
+        if not entry.path and kind != DIRECTORY:
+            raise ValueError(f"a member without a name (written {shown(path)!r})")
+        return _amended(entry, records) if records else entry
+    except BadField as error:
+        raise _of_member(path, error) from None
+
+
+def _device(numbers: bytes) -> tuple[int, int]:
+    return header_number("device major number", numbers[:8]), header_number("device minor number", numbers[8:])
+
+
+def _of_member(name: bytes, error: BadField) -> ValueError:
+    return ValueError(f"{shown(name)!r}: {error}")
 
 
 def _amended(entry: Entry, records: Mapping[bytes, bytes]) -> Entry:
     """ENTRY with what RECORDS say of it (POSIX pax, "pax Header Keywords"; star's SCHILY.xattr)."""
     if any(key.startswith(b"GNU.sparse.") for key in records):
         raise ValueError(f"{shown(entry.path)!r} is a sparse member of GNU tar, which is not read")
+    for key in TIMES_UNUSED:
+        _seconds(records, key, 0)
     owner, get = entry.owner, records.get
     return entry._replace(
         owner=Owner(
-            _decimal(records, b"uid", owner.uid),
-            _decimal(records, b"gid", owner.gid),
+            _number(records, b"uid", owner.uid),
+            _number(records, b"gid", owner.gid),
             get(b"uname", owner.uname),
             get(b"gname", owner.gname),
         ),
-        mtime=_seconds(records, entry.mtime),
-        size=0 if entry.type in WITHOUT_CONTENT else _decimal(records, b"size", entry.size),
+        mtime=_seconds(records, b"mtime", entry.mtime),
+        size=0 if entry.type in WITHOUT_CONTENT else _number(records, b"size", entry.size),
         link=get(b"linkpath", entry.link),
         xattrs=_xattrs(records),
     )
@@ -330,29 +353,12 @@ def _xattrs(records: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(sorted((key[len(XATTR) :], records[key]) for key in records if key.startswith(XATTR)))
 
 
-def _decimal(records: Mapping[bytes, bytes], key: bytes, default: int) -> int:
-    value = records.get(key)
-    if value is None:
-        return default
-    if not value.isdigit():
-        raise _bad_record(value)
-    return int(value)
+def _number(records: Mapping[bytes, bytes], key: bytes, default: int) -> int:
+    return record_number(key.decode(), records[key]) if key in records else default
 
 
-def _seconds(records: Mapping[bytes, bytes], default: int) -> int:
-    """The whole seconds of mtime, rounded down: what a header can say of it."""
-    value = records.get(b"mtime")
-    if value is None:
-        return default
-    whole, _, fraction = value.partition(b".")
-    digits = whole.removeprefix(b"-")
-    if not digits.isdigit():
-        raise _bad_record(value)
-    return int(digits) if digits == whole else -int(digits) - (fraction.strip(b"0") != b"")
-
-
-def _bad_record(value: bytes) -> ValueError:
-    return ValueError(f"found {shown(value)!r} in a PAX header, expected a number")
+def _seconds(records: Mapping[bytes, bytes], key: bytes, default: int) -> int:
+    return record_seconds(key.decode(), records[key]) if key in records else default
 
 
 def _prefix(prefix: bytes, rest: bytes) -> bytes:
@@ -377,23 +383,9 @@ def _mode_and_owner(numbers: bytes, names: bytes) -> tuple[int, Owner]:
     uname, gname = b"", b""
     if names.startswith(b"ustar"):  # ustar and GNU; v7 has no names
         uname, gname = names[8:40].partition(b"\0")[0], names[40:].partition(b"\0")[0]
-    owner = Owner(_number(numbers[8:16]), _number(numbers[16:]), uname, gname)
-    return _number(numbers[:8]) & 0o7777, owner  # old tars put the file's type into the mode
-
-
-@lru_cache(maxsize=4096)
-def _number(field: bytes) -> int:
-    """A numeric field: octal digits, or GNU's base 256, marked by the first bit."""
-    if field[0] & 0x80:
-        if field[0] & 0x40:
-            return int.from_bytes(field, "big", signed=True)
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    digits = field.strip(b" \0").partition(b"\0")[0].strip(b" ")
-    if not digits:
-        return 0
-    if not digits.isdigit():
-        raise ValueError(f"damaged: found {shown(field)!r} in a header, expected an octal number")
-    return int(digits, 8)
+    uid, gid = header_number("uid", numbers[8:16]), header_number("gid", numbers[16:])
+    owner = Owner(uid, gid, uname, gname)
+    return header_number("mode", numbers[:8]) & 0o7777, owner  # old tars put the file's type into the mode
 
 
 class _Extensions:
