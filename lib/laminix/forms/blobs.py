@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from laminix import strict_json
 from laminix.descriptor import Descriptor
@@ -31,6 +32,9 @@ from laminix.images.reference import Reference, split_tag
 # What buildx puts into an index beside its images: statements about them, for no platform.
 UNKNOWN = "unknown"
 
+DEEPEST = 8  # levels of indexes below an image's own; real images have one or two
+MOST_NAMES = 1_000_000  # of all images together: each name of an index is one of each image in it
+
 
 @dataclass(frozen=True)
 class Blobs:
@@ -39,6 +43,10 @@ class Blobs:
     members: Members
     name_of: Callable[[str], str]  # the member that is the blob of a digest
     name_of_manifest: Callable[[str], str]
+
+    def location(self, descriptor: Descriptor) -> str:
+        """Where the manifest or index that DESCRIPTOR points to is, for people."""
+        return self.members.location(self.name_of_manifest(descriptor.digest))
 
     def document(self, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
         """The manifest or index that DESCRIPTOR points to, its size and digest checked."""
@@ -57,12 +65,16 @@ class Blobs:
 
 def check_document(data: bytes, descriptor: Descriptor, what: str, location: str) -> None:
     """Raises LaminixError where DATA has another size or digest than DESCRIPTOR says."""
-    if len(data) != descriptor.size:
-        raise LaminixError(what, f"it has {len(data)} bytes, its descriptor says {descriptor.size}", location)
+    _check_size(len(data), descriptor, what, location)
     state = new_hash(descriptor.digest)
     state.update(data)
     if digest_of(state) != descriptor.digest:
         raise LaminixError(what, f"its digest is {digest_of(state)}, expected {descriptor.digest}", location)
+
+
+def _check_size(size: int, descriptor: Descriptor, what: str, location: str) -> None:
+    if size != descriptor.size:
+        raise LaminixError(what, f"it has {size} bytes, its descriptor says {descriptor.size}", location)
 
 
 # Choosing.
@@ -70,46 +82,94 @@ def check_document(data: bytes, descriptor: Descriptor, what: str, location: str
 
 def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
     """The images of INDEX and of the indexes in it; one with several names is there once."""
-    leaves: dict[str, tuple[Descriptor, tuple[Reference, ...]]] = {}
-    others: list[str] = []
-    for descriptor, references in _leaves(blobs, index, (), ()):
-        if _is_image(descriptor):
-            known = leaves.get(descriptor.digest, (descriptor, ()))
-            leaves[descriptor.digest] = (known[0], tuple(dict.fromkeys(known[1] + references)))
-        else:
-            others.append(descriptor.others.get("artifactType") or descriptor.media_type)
-    if not leaves:
+    leaves = _Nest(blobs).leaves(index)
+    images = [leaf for leaf in leaves if _is_image(leaf.descriptor)]
+    if not images:
+        others = [leaf.descriptor.others.get("artifactType") or leaf.descriptor.media_type for leaf in leaves]
         why = f"an artifact ({others[0]}), no image" if others else "its index is empty: there is no image"
         raise LaminixError(BAD_IMAGE, why, blobs.members.place)
-    return [_candidate(blobs, descriptor, references) for descriptor, references in leaves.values()]
+    return [_candidate(blobs, leaf.descriptor, leaf.references) for leaf in images]
 
 
-def _leaves(
-    blobs: Blobs, index: Index, inherited: tuple[Reference, ...], trail: tuple[str, ...]
-) -> list[tuple[Descriptor, tuple[Reference, ...]]]:
-    """What the index points to and is no index, with the names it has or inherits."""
-    found = []
-    for descriptor in index.manifests:
-        references = _references(descriptor) or inherited
-        if descriptor.media_type not in INDEX_TYPES:
-            found.append((descriptor, references))
-        elif descriptor.digest in trail:
-            raise LaminixError("bad index", f"it holds itself: {descriptor.digest}", blobs.members.place)
-        else:
-            found += _nested_leaves(blobs, descriptor, references, trail)
-    return found
+class _Leaf(NamedTuple):
+    """What an index points to and is no index."""
+
+    descriptor: Descriptor
+    references: tuple[Reference, ...]  # its names; where an entry has none, those of the entries above
 
 
-def _nested_leaves(
-    blobs: Blobs, descriptor: Descriptor, inherited: tuple[Reference, ...], trail: tuple[str, ...]
-) -> list[tuple[Descriptor, tuple[Reference, ...]]]:
-    name = blobs.name_of_manifest(descriptor.digest)
-    data, location = blobs.members.read(name), blobs.members.location(name)
-    index = read_index(strict_json.loads(data, "bad index", location))
-    found = _leaves(blobs, index, inherited, (*trail, descriptor.digest))
-    # Afterwards: an index that holds itself has a wrong digest as well, and is to be told the first.
-    check_document(data, descriptor, "bad index", location)
-    return found
+class _Nested(NamedTuple):
+    """An index that another one points to."""
+
+    index: Index
+    size: int  # of its document, in bytes
+    depth: int  # levels of indexes below it
+
+
+_Key = tuple[str, bool]  # a digest, and whether its descriptor is that of an image
+
+
+class _Nest:
+    """The indexes below an image's own.  Each is read once, however many entries lead to it."""
+
+    def __init__(self, blobs: Blobs):
+        self._blobs = blobs
+        self._nested: dict[str, _Nested] = {}  # by digest, each behind all that are below it
+        self._leaves: dict[_Key, Descriptor] = {}  # in the order in which they are met
+        self._names: dict[_Key, dict[Reference, None]] = {}
+        self._names_left = MOST_NAMES
+
+    def leaves(self, index: Index) -> list[_Leaf]:
+        """What INDEX and the indexes below it point to and is no index, each once."""
+        self._read_below(index, ())
+        self._add_names(index, {})
+        # An index has all of its names before it hands them on: those that point to it come first.
+        for digest in reversed(self._nested):
+            self._add_names(self._nested[digest].index, self._names[digest, False])
+        return [_Leaf(descriptor, tuple(self._names[key])) for key, descriptor in self._leaves.items()]
+
+    def _read_below(self, index: Index, trail: tuple[str, ...]) -> int:
+        """Read the indexes below INDEX; return how many levels they have."""
+        depth = 0
+        for descriptor in index.manifests:
+            if descriptor.media_type in INDEX_TYPES:
+                depth = max(depth, 1 + self._read(descriptor, trail))
+            else:
+                self._leaves.setdefault(_key(descriptor), descriptor)
+        return depth
+
+    def _read(self, descriptor: Descriptor, trail: tuple[str, ...]) -> int:
+        """Read an index, with those below it, unless it is known; return how many levels are below it."""
+        digest, location = descriptor.digest, self._blobs.location(descriptor)
+        if digest in trail:
+            raise LaminixError("bad index", f"it holds itself: {digest}", self._blobs.members.place)
+        if digest not in self._nested and len(trail) < DEEPEST:
+            data = self._blobs.members.read(self._blobs.name_of_manifest(digest))
+            index = read_index(strict_json.loads(data, "bad index", location))
+            depth = self._read_below(index, (*trail, digest))
+            # Afterwards: an index that holds itself has a wrong digest as well, and is to be told the first.
+            check_document(data, descriptor, "bad index", location)
+            self._nested[digest] = _Nested(index, len(data), depth)
+        known = self._nested.get(digest)
+        if known is None or len(trail) + 1 + known.depth > DEEPEST:
+            why = f"found indexes nested more than {DEEPEST} deep"
+            raise LaminixError("bad index", why, self._blobs.members.place)
+        _check_size(known.size, descriptor, "bad index", location)
+        return known.depth
+
+    def _add_names(self, index: Index, inherited: dict[Reference, None]) -> None:
+        """Give what INDEX points to its names; an entry without one has those that INDEX has."""
+        for descriptor in index.manifests:
+            names = _references(descriptor) or inherited
+            self._names_left -= len(names)
+            if self._names_left < 0:
+                why = f"its images have more than {MOST_NAMES} names in total"
+                raise LaminixError("bad index", why, self._blobs.members.place)
+            self._names.setdefault(_key(descriptor), {}).update(dict.fromkeys(names))
+
+
+def _key(descriptor: Descriptor) -> _Key:
+    return descriptor.digest, _is_image(descriptor)
 
 
 def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
@@ -154,7 +214,7 @@ def find_by_config(blobs: Blobs, index: Index, config_digest: str) -> Image | No
 
     ``docker save`` lists platforms that it has no manifest of: those are passed over.
     """
-    for descriptor, references in _leaves(blobs, index, (), ()):
+    for descriptor, references in _Nest(blobs).leaves(index):
         if _is_image(descriptor) and blobs.members.has(blobs.name_of_manifest(descriptor.digest)):
             _, value = blobs.document(descriptor, "bad manifest")
             if read_manifest(value).config.digest == config_digest:
