@@ -2,11 +2,18 @@
 
 import contextlib
 import os
+import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any, BinaryIO
 
 from laminix.errors import LaminixError, shown
+
+# Names of this process's own descriptors.  Opening a file by such a name would start it anew, and a socket
+# cannot be opened at all.
+STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+OWN_DESCRIPTOR = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev/fd|proc/self/fd)/([0-9]{1,9})")
 
 
 @contextlib.contextmanager
@@ -28,23 +35,60 @@ def new_directory(out: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def new_file(out: str) -> Iterator[BinaryIO]:
-    """A file to write, renamed to OUT at the end (a file there is replaced); gone if the block raises.
+def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to write, renamed to OUT at the end with MODE as its permissions; gone if the block raises.
 
-    Raises LaminixError where OUT is a directory, or its parent is none.
+    A file at OUT is replaced.  A link is followed, as a shell's ``>`` follows it.  A FIFO or a character
+    device is written into, and so is a descriptor that OUT names (/dev/stdout): there nothing is taken back.
+    Raises LaminixError where OUT is a directory, a block device or a socket, or its parent is no directory.
     """
-    if os.path.isdir(out):
-        raise LaminixError("cannot write the output", "a directory stands there", out)
-    draft, descriptor = _draft(out, _new_descriptor)
+    descriptor = _open_existing(out)
+    if descriptor is not None:
+        with open(descriptor, "wb") as file:
+            yield file
+        return
+    # Only now: the kernel has had its say about the link (proc(5), protected_symlinks).
+    place = os.path.realpath(out) if os.path.islink(out) else out
+    draft, descriptor = _draft(place, _new_descriptor)
     try:
         with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)
+            os.fchmod(descriptor, mode)
             yield file
-        os.replace(draft, out)
+        os.replace(draft, place)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft)
         raise
+
+
+def _open_existing(out: str) -> int | None:
+    """A descriptor to write into the FIFO or device at OUT, or None if a new file is to take OUT's place."""
+    if (named := OWN_DESCRIPTOR.fullmatch(out)) is not None:
+        return _duplicate(out, named)
+    try:
+        mode = os.stat(out).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        return os.open(out, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(mode):
+        why = f"{_kind(mode)} stands there, expected nothing, a file, a FIFO or a character device"
+        raise LaminixError("cannot write the output", why, out)
+    return None
+
+
+def _duplicate(out: str, named: re.Match) -> int:
+    number = STANDARD.get(out) or int(named[1])
+    try:
+        return os.dup(number)
+    except OSError as error:
+        why = f"descriptor {number} is not open: {error.strerror}"
+        raise LaminixError("cannot write the output", why, out) from None
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a directory", stat.S_IFBLK: "a block device", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 def refuse_existing(out: str) -> None:
