@@ -162,8 +162,9 @@ def test_a_document_in_its_three_forms(derivation, tmp_path):
         ({}, "the key 'request' is missing"),
         (
             {"request": {"word": "a"}},
-            "request.word: unknown option; speak has WORD, document, flag, help, many",
+            "request.word: unknown option; speak has WORD, document, flag, many",
         ),
+        ({"request": {"help": True}}, "request.help: unknown option; speak has WORD, document, flag, many"),
         ({"request": {"flag": "true"}}, "request.flag: found a string, expected a boolean"),
         ({"request": {"many": "a"}}, "request.many: found a string, expected a list"),
         ({"request": {"many": [None]}}, "request.many[0]: found null, expected a string or a whole number"),

@@ -36,7 +36,9 @@ def read_options(
 def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Value) -> argparse.Namespace:
     request = dict(attributes["request"].items())
     output = _word(attributes["outputs"]["out"])
-    actions = {_key(action): action for action in parser._actions}
+    # Help would be no output, and yet a success.
+    declared = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    actions = {_key(action): action for action in declared}
     for name, action in actions.items():
         beside = attributes.get(name) if action.type is json_file else None
         if beside is not None and name in request and request[name].raw is not None:
