@@ -1,12 +1,13 @@
 """Output that appears whole or not at all: written beside its place, then renamed into it."""
 
 import contextlib
+import fcntl
 import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from laminix.errors import LaminixError, shown
 
@@ -14,6 +15,8 @@ from laminix.errors import LaminixError, shown
 # cannot be opened at all.
 STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 OWN_DESCRIPTOR = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev/fd|proc/self/fd)/([0-9]{1,9})")
+
+LIKELY_DRAFTS = 16  # as many processes may write to one place at once, and their drafts are found again
 
 
 @contextlib.contextmanager
@@ -23,15 +26,17 @@ def new_directory(out: str) -> Iterator[str]:
     Raises LaminixError where OUT exists already, or its parent does not.
     """
     refuse_existing(out)
-    draft, _ = _draft(out, os.mkdir)
+    draft, lock = _draft(out, _make_directory)
     try:
         os.chmod(draft, 0o755)
         yield draft
         refuse_existing(out)
         os.rename(draft, out)
     except BaseException:
-        _remove_tree(draft)
+        _remove(draft)
         raise
+    finally:
+        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -49,16 +54,17 @@ def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
         return
     # Only now: the kernel has had its say about the link (proc(5), protected_symlinks).
     place = os.path.realpath(out) if os.path.islink(out) else out
-    draft, descriptor = _draft(place, _new_descriptor)
+    draft, lock = _draft(place, _make_file)
     try:
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
+        with open(os.dup(lock), "wb") as file:
+            os.fchmod(lock, mode)
             yield file
         os.replace(draft, place)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
+        _remove(draft)
         raise
+    finally:
+        os.close(lock)
 
 
 def _open_existing(out: str) -> int | None:
@@ -105,25 +111,90 @@ def refuse_inside(out: str, directories: Iterable[str]) -> None:
             raise LaminixError("cannot write the output", f"it would be inside {shown(directory)!r}, which is read", out)
 
 
-def _draft(out: str, make: Callable[[str], Any]) -> tuple[str, Any]:
-    """A path beside OUT under a name of its own, and what MAKE made there."""
+def _draft(out: str, make: Callable[[str], int]) -> tuple[str, int]:
+    """The path of a draft beside OUT, which MAKE makes, and a descriptor of it that holds a lock on it.
+
+    Drafts of processes that were killed are removed.
+    """
     parent, name = os.path.split(out.rstrip("/"))
     if name in ("", ".", ".."):
         raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected the path of something new")
+    # Names have at most 255 bytes, and this one is longer than OUT's.
+    start = os.path.join(parent or ".", f".{name[:50]}.laminix-")
+    for number in range(LIKELY_DRAFTS):
+        _remove_if_abandoned(f"{start}{number}")
     try:
-        for number in count(os.getpid()):
-            # Names have at most 255 bytes, and this one is longer than OUT's.
-            draft = os.path.join(parent or ".", f".{name[:50]}.{number}")
-            with contextlib.suppress(FileExistsError):  # of a process that was killed
-                return draft, make(draft)
+        for number in count():
+            draft = f"{start}{number}"
+            with contextlib.suppress(FileExistsError):  # another process's
+                descriptor = make(draft)
+                if _locked(draft, descriptor):
+                    return draft, descriptor
+                os.close(descriptor)
     except FileNotFoundError:
         raise LaminixError("cannot write the output", "its parent directory does not exist", out) from None
     except NotADirectoryError:
         raise LaminixError("cannot write the output", "its parent is not a directory", out) from None
 
 
-def _new_descriptor(path: str) -> int:
+def _make_file(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def _make_directory(path: str) -> int:
+    os.mkdir(path)
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:  # another process took it for abandoned
+        raise FileExistsError(path) from None
+
+
+def _locked(draft: str, descriptor: int) -> bool:
+    """Lock the new DRAFT; return False if another process took it for abandoned before it was locked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks, where nobody removes it
+    return _is_at(draft, descriptor)
+
+
+def _remove_if_abandoned(draft: str) -> None:
+    """Remove DRAFT if it is this user's and no process holds its lock.
+
+    A process ID would not tell: each container has IDs of its own.  The kernel drops a lock with its holder.
+    """
+    try:
+        descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return  # as a rule there is none
+    try:
+        found = os.fstat(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if found.st_uid == os.geteuid() and _is_at(draft, descriptor):
+            _remove(draft)
+    except OSError:
+        pass  # somebody writes it, or this file system has no locks
+    finally:
+        os.close(descriptor)
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    """Whether PATH is what DESCRIPTOR has open."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        _remove_tree(path)
 
 
 def _remove_tree(path: str) -> None:
