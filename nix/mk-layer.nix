@@ -35,7 +35,8 @@
   the layers below that this one deletes.
 
   `perms` sets modes, owners, capabilities and xattrs; `compressor` is none, gzip, zstd or a command.
-  With `blob = false` the tar is not kept: it is measured, and made again where an image is packed.
+  With `blob = false` the tar is not kept: it is measured, and made again where an image is packed;
+  that takes one of the three compressors, not a command.
 
   # Example
 

@@ -92,7 +92,12 @@ overridable (
     stored = storeLayers {
       name = "${baseName}-store-layers";
       roots = customisation.roots ++ [ configFile ];
-      blob = false;
+      # Layers are made again when they are streamed, but not by a command.
+      blob = !builtins.elem layerCompressor [
+        "none"
+        "gzip"
+        "zstd"
+      ];
       compressor = layerCompressor;
       inherit
         adjustPlan

@@ -9,8 +9,9 @@ import pytest
 
 
 @pytest.fixture
-def image(builder, tmp_path):
+def image(builder, tmp_path, monkeypatch):
     """An image directory whose one layer keeps no tar, where what it packs is a store path."""
+    monkeypatch.setenv("NIX_STORE", str(tmp_path))
     store_path = tmp_path / ("0" * 32 + "-hello")
     store_path.mkdir()
     (store_path / "hello").write_text("hello\n")
@@ -46,6 +47,11 @@ def test_writes_what_pack_image_writes(builder, image, stream, tmp_path):
     ran = streamed(stream)
     assert (ran.returncode, ran.stderr) == (0, b"") and ran.stdout == packed
     assert tags(packed, tmp_path) == ["hello:latest"]
+
+
+def test_knows_the_store_that_it_was_made_in(stream, monkeypatch):
+    monkeypatch.delenv("NIX_STORE")
+    assert streamed(stream).returncode == 0
 
 
 @pytest.mark.parametrize("option", ["-t", "--repo_tag"])

@@ -317,8 +317,9 @@ def test_media_type_follows_the_bytes(packed, workshop):
 
 
 @pytest.fixture
-def without_blob(workshop):
+def without_blob(workshop, monkeypatch):
     """An image directory whose one layer is a recipe, and one of the same layer with its blob."""
+    monkeypatch.setenv("NIX_STORE", str(workshop.directory / "nix/store"))
     path = store_path(workshop.directory / "nix/store", "tool")
     kept = workshop.build("kept", "mk-layer", "--store-path", path)
     recipe = workshop.build("recipe", "mk-layer", "--store-path", path, "--no-blob")

@@ -563,9 +563,10 @@ def test_the_same_bytes_for_any_number_of_processes(maker, tree, rules):
         assert all(tar.extractfile(name).read() == data for name, data in files.items())
 
 
-@pytest.mark.parametrize("compressor", ["none", "gzip", "zstd", "pigz -n"])
-def test_no_blob_says_the_same_and_its_recipe_makes_the_bytes(need, maker, tmp_path, rules, compressor):
-    need(*[compressor.split()[0]] * (compressor not in ("none", "gzip")))
+@pytest.mark.parametrize("compressor", ["none", "gzip", "zstd"])
+def test_no_blob_says_the_same_and_its_recipe_makes_the_bytes(need, maker, tmp_path, monkeypatch, rules, compressor):
+    need(*["zstd"] * (compressor == "zstd"))
+    monkeypatch.setenv("NIX_STORE", str(tmp_path / "nix/store"))
     path = store_path(tmp_path / "nix/store", "tool")
     (path / "big").write_bytes(bytes(range(256)) * 4096)
     rule = {"glob": "**/tool", "mode": "4755", "capabilities": ["cap_chown"], "uname": "x"}

@@ -24,7 +24,7 @@ class Layer:
     diff_id: str  # digest of the uncompressed tar
     diff_size: int  # bytes of the uncompressed tar
     blob: str | None  # the blob's name beside layer.json; None where no tar is kept
-    recipe: Recipe | None  # what makes the blob again; None unless the layer holds nothing but store paths
+    recipe: Recipe | None  # what makes the blob again; None if store paths and a compressor do not suffice
     store_paths: tuple[str, ...]  # what it packs, sorted
     history: dict[str, str] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from laminix.compression.compressor import Compressor
+from laminix.compression.compressor import NAMES, Compressor
 from laminix.errors import shown
 from laminix.layers.blob_writer import write_blob
 from laminix.layers.layer_directory import CREATED_BY, Layer, write_layer
@@ -62,8 +62,11 @@ def make_layers(
 
 
 def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
-    """Return the recipe of a layer that holds nothing but store paths; None for any other layer."""
-    if spec.copies or spec.removed:
+    """Return the recipe of a layer of store paths whose compressor is no command; None for any other layer.
+
+    A recipe travels with the image, and nobody shall run a command that an image names.
+    """
+    if spec.copies or spec.removed or compressor.name not in NAMES:
         return None
     return Recipe(
         store_paths=tuple(sorted(set(spec.store_paths))),

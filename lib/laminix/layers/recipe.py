@@ -18,7 +18,7 @@ class Recipe:
     perms: tuple[Any, ...]  # the rules of --perms, as JSON
     owner: Owner
     mtime: int  # seconds since the epoch
-    compressor: str  # none, gzip, zstd or a command
+    compressor: str  # none, gzip or zstd; in a foreign recipe anything
     compressor_version: str | None  # of the program or library that decides the bytes
     format: int = FORMAT
 

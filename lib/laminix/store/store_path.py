@@ -22,11 +22,15 @@ def is_store_path(path: str) -> bool:
     return clean and BASE_NAME.fullmatch(os.fsencode(os.path.basename(path))) is not None
 
 
+def store_directories() -> tuple[str, str]:
+    """Return the usual store directory and $NIX_STORE, which may be the same."""
+    return (STORE_DIRECTORY, os.environ.get("NIX_STORE") or STORE_DIRECTORY)
+
+
 def lies_in_store(path: str) -> bool:
     """Return whether PATH, with all links followed, lies in the Nix store."""
     real = os.path.realpath(path)
-    stores = (STORE_DIRECTORY, os.environ.get("NIX_STORE") or STORE_DIRECTORY)
-    return any(real.startswith(f"{os.path.realpath(store)}/") for store in stores)
+    return any(real.startswith(f"{os.path.realpath(store)}/") for store in store_directories())
 
 
 def full_name(path: str) -> str:
