@@ -93,7 +93,7 @@ def test_fifo_is_not_opened(refusal, tmp_path):
 
 def test_fifo_within_a_directory_is_not_opened(refusal, tmp_path):
     os.mkfifo(tmp_path / "index.json")
-    assert "not an image: expected index.json, manifest.json or repositories" in refusal(tmp_path)
+    assert "bad image: 'index.json' is a FIFO, expected a regular file" in refusal(tmp_path)
 
 
 def test_text(refusal, tmp_path):

@@ -66,7 +66,7 @@ def test_a_fifo_for_a_document_is_never_opened(maker, tmp_path, option):
     os.mkfifo(tmp_path / "fifo")
     assert (
         maker.refused(option, tmp_path / "fifo", timeout=20)
-        == f"cannot read: not a regular file ({tmp_path}/fifo)"
+        == f"cannot read: found a FIFO, expected a regular file ({tmp_path}/fifo)"
     )
 
 
@@ -96,7 +96,7 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--store-path", "t"], "bad store path: found 't', expected STORE/HASH-NAME"),
         (["--store-path", "/nix/store/" + "e" * 32 + "-x"], "bad store path: found"),
         (["--closure", "none"], "the system refuses: No such file or directory (none)"),
-        (["--perms", "t"], "cannot read: not a regular file (t)"),
+        (["--perms", "t"], "cannot read: found a directory, expected a regular file (t)"),
         (["--exclude", "t"], "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (t)"),
         (
             ["--exclude", "none"],

@@ -40,7 +40,7 @@ MOST_NAMES = 1_000_000  # of all images together: each name of an index is one o
 class Blobs:
     """Members of which some are blobs, and how those are named."""
 
-    members: Members
+    members: Members  # as their blobs() gives them: each is checked against a digest
     name_of: Callable[[str], str]  # the member that is the blob of a digest
     name_of_manifest: Callable[[str], str]
 
@@ -281,7 +281,10 @@ def _recipe_layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredL
         why = f"the manifest names the layer {descriptor.digest}, which is missing in it"
         raise LaminixError(BAD_IMAGE, why, blobs.members.place)
     directory = path.removesuffix("/layer.json")
-    layer = stored_layer(directory, read_layer(directory))
+    described = read_layer(directory)
+    if described.blob is not None:
+        raise LaminixError("bad layer", "found a layer with a blob, expected a recipe alone", path)
+    layer = stored_layer(directory, described)
     if (layer.digest, layer.diff_id) != (descriptor.digest, diff_id):
         raise LaminixError("bad layer", f"it is {layer.digest}, expected {descriptor.digest}", directory)
     return layer

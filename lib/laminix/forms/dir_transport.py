@@ -29,7 +29,7 @@ def recognises(members: Members) -> bool:
 
 def candidates(members: Members) -> list[Candidate]:
     """The image, or the images of its index."""
-    blobs = Blobs(members, _hex, lambda digest: f"{_hex(digest)}.manifest.json")
+    blobs = Blobs(members.blobs(), _hex, lambda digest: f"{_hex(digest)}.manifest.json")
     document = _document(members)
     if "manifests" in document.raw:
         return index_candidates(blobs, read_index(document))

@@ -65,12 +65,13 @@ def _read(
     layer_names: list[str],
     references: tuple[Reference, ...],
 ) -> Image:
-    config_bytes = members.read(config_name)
+    config_bytes = (members.blobs() if _digest_in(config_name) else members).read(config_name)
     location = members.location(config_name)
     _check_blob_name(config_name, config_bytes, location)
     config = read_config(strict_json.loads(config_bytes, "bad config", location))
     check_layer_number(len(layer_names), config, members.place)
-    layers = tuple(_layer(members, name, diff_id) for name, diff_id in zip(layer_names, config.diff_ids))
+    blobs = members.blobs()  # the diff IDs vouch for the layers
+    layers = tuple(_layer(blobs, name, diff_id) for name, diff_id in zip(layer_names, config.diff_ids))
     return _with_layout(members, Image(references, config_bytes, config, layers))
 
 

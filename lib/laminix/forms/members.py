@@ -11,7 +11,8 @@ from typing import BinaryIO, NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
 from laminix.errors import LaminixError, shown
-from laminix.regular_file import read_regular_file
+from laminix.regular_file import kind_of, open_regular_file
+from laminix.store.store_path import lies_in_store
 from laminix.tar.reader import scan
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE
@@ -34,14 +35,24 @@ def open_members(path: str) -> "Members":
         return DirectoryMembers(path)
     if not os.path.isfile(path):
         raise LaminixError(BAD_IMAGE, "neither a file nor a directory; '-' reads an archive from a pipe", path)
-    return ArchiveMembers(_seekable(open(path, "rb", buffering=0), path), path)
+    return ArchiveMembers(_seekable(open_regular_file(path), path), path)
 
 
 class DirectoryMembers:
-    """Files in a directory, by their names relative to it; symbolic links are followed wherever they lead."""
+    """Regular files in a directory, by their names relative to it.
 
-    def __init__(self, place: str):
+    A symbolic link that leads out of the directory is an error.  With TO_STORE it may lead into the Nix store.
+    """
+
+    def __init__(self, place: str, to_store: bool = False):
         self.place = place
+        self._root = os.path.realpath(place)
+        self._to_store = to_store
+        self._within: set[str] = set()  # paths whose links were followed already, which takes a while
+
+    def blobs(self) -> "DirectoryMembers":
+        """The same members, for a reader that checks each against a digest: links may lead into the store."""
+        return DirectoryMembers(self.place, to_store=True)
 
     def names(self) -> Iterator[str]:
         """The names of all that is no directory, nor behind a link to one."""
@@ -55,12 +66,13 @@ class DirectoryMembers:
 
     def read(self, name: str) -> bytes:
         """The content of the document NAME."""
-        _check_document_size(self.size(name), self.location(name))
-        return read_regular_file(self._existing(name))
+        with self.open(name) as file:
+            _check_document_size(os.fstat(file.fileno()).st_size, self.location(name))
+            return file.read()
 
     def open(self, name: str) -> BinaryIO:
         """NAME's content, to be read from its start."""
-        return open(self._existing(name), "rb", buffering=0)
+        return open_regular_file(self._existing(name))
 
     def size(self, name: str) -> int:
         """How many bytes NAME has."""
@@ -71,9 +83,31 @@ class DirectoryMembers:
         return os.path.join(self.place, name)
 
     def file(self, name: str) -> str | None:
-        """The path of the file that is NAME, None where there is none."""
+        """The path of the file that is NAME, None where there is none or a directory.
+
+        Raises LaminixError for a link that leads out, and for what is no regular file.
+        """
         path = os.path.join(self.place, _checked(name, self.place))
-        return path if os.path.isfile(path) else None
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            return None
+        if stat.S_ISDIR(mode):
+            return None
+        if not stat.S_ISREG(mode):
+            raise LaminixError(BAD_IMAGE, f"{name!r} is {kind_of(mode)}, expected a regular file", self.place)
+        if path not in self._within:
+            self._check_target(name, path)
+            self._within.add(path)
+        return path
+
+    def _check_target(self, name: str, path: str) -> None:
+        real = os.path.realpath(path)
+        if real.startswith(os.path.join(self._root, "")) or (self._to_store and lies_in_store(real)):
+            return
+        allowed = "within the image directory" + " or into the Nix store" * self._to_store
+        why = f"{name!r} is a link to {shown(real)!r}, expected a link {allowed}; put a copy in its place"
+        raise LaminixError(BAD_IMAGE, why, self.place)
 
     def _existing(self, name: str) -> str:
         path = self.file(name)
@@ -91,6 +125,10 @@ class ArchiveMembers:
         self._members: dict[bytes, _Member] = {}
         for entry, offset in scan(file, BAD_IMAGE, place, relative=True):
             self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
+
+    def blobs(self) -> "ArchiveMembers":
+        """The same members: no link leads out of an archive."""
+        return self
 
     def names(self) -> Iterator[str]:
         """The names of all members but directories."""

@@ -53,7 +53,7 @@ def image_with_config(members: Members, config_digest: str) -> Image | None:
 
 
 def _blobs(members: Members) -> Blobs:
-    return Blobs(members, blob_name, blob_name)
+    return Blobs(members.blobs(), blob_name, blob_name)
 
 
 def blob_name(digest: str) -> str:

@@ -10,6 +10,7 @@ from laminix.images.image import StoredLayer
 from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.images.oci import Config, make_config
 from laminix.images.platform import Platform
+from laminix.regular_file import open_regular_file
 
 EMPTY_TAR = 1024  # bytes: the two blocks that end every tar
 
@@ -42,7 +43,7 @@ def stored_layer(directory: str, layer: Layer) -> StoredLayer:
         size=layer.descriptor.size,
         digest=layer.descriptor.digest,
         location=file or directory,
-        open=partial(_open_again, layer) if file is None else partial(open, file, "rb", buffering=0),
+        open=partial(_open_again, layer) if file is None else partial(open_regular_file, file),
         file=file,
         recipe_directory=directory if file is None else None,
     )

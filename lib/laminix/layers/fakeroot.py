@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from laminix.errors import LaminixError
-from laminix.regular_file import read_regular_file
-from laminix.layers.layer_tree import kind_of
+from laminix.regular_file import kind_of, read_regular_file
 
 LINE = re.compile(rb"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=\d+")
 

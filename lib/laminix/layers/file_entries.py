@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, File, Owner
 from laminix.errors import LaminixError
-from laminix.layers.layer_tree import kind_of
+from laminix.regular_file import kind_of
 
 TYPES = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 PERMISSIONS = 0o1777  # what a copy keeps of a mode: neither setuid nor setgid

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Union
 
 from laminix.errors import LaminixError
-from laminix.layers.layer_tree import kind_of
+from laminix.regular_file import kind_of
 
 
 class File(NamedTuple):

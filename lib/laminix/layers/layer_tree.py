@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from laminix.tar.entries import WHITEOUT_PREFIX
 from laminix.errors import LaminixError, shown
+from laminix.regular_file import kind_of
 from laminix.store.store_path import is_store_path
 
 
@@ -94,17 +95,3 @@ def _store_path(path: str) -> Source:
     if not os.path.lexists(path):
         raise LaminixError("cannot pack", "no such store path", path)
     return Source(os.fsencode(path), in_store=True)
-
-
-def kind_of(mode: int) -> str:
-    """What a file of this mode is, in words for an error."""
-    kinds = {
-        stat.S_IFREG: "a file",
-        stat.S_IFDIR: "a directory",
-        stat.S_IFLNK: "a symbolic link",
-        stat.S_IFIFO: "a FIFO",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a character device",
-        stat.S_IFBLK: "a block device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "something unknown")

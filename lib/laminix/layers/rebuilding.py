@@ -5,7 +5,6 @@ made and a derivation unpacked. A recipe that names a command, or a file outside
 """
 
 import os
-
 from collections.abc import Iterator
 
 from laminix.compression.compressor import NAMES, available_cores, compress, find_compressor

@@ -47,13 +47,21 @@ def verify(
 
 def blob_problems(members: Members, done: set[str]) -> Iterator[LaminixError]:
     """The members whose content is not what their name promises, but for those whose location is in DONE."""
+    blobs = members.blobs()
     for name in sorted(members.names()):
-        promised = named_digest(name)
-        location = members.location(name)
-        if promised and location not in done:
-            found = _digest(members, name, promised)
-            if found != promised:
-                yield LaminixError(BAD_IMAGE, f"its digest is {found}, its name says {promised}", location)
+        if named_digest(name) and members.location(name) not in done:
+            try:
+                _check_name(blobs, name)
+            except LaminixError as error:
+                yield error
+
+
+def _check_name(blobs: Members, name: str) -> None:
+    promised = named_digest(name)
+    found = _digest(blobs, name, promised)
+    if found != promised:
+        why = f"its digest is {found}, its name says {promised}"
+        raise LaminixError(BAD_IMAGE, why, blobs.location(name))
 
 
 def named_digest(name: str) -> str | None:
