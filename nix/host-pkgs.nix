@@ -300,41 +300,6 @@ let
     ];
   };
 
-  redis = fromHost {
-    name = "redis";
-    programs = [
-      "redis-check-rdb" # what redis-server is a link to
-      "redis-cli"
-      "redis-server"
-    ];
-    libraries = [
-      "atomic"
-      "cap"
-      "crypto"
-      "gcc_s"
-      "jemalloc"
-      "lzf"
-      "m"
-      "ssl"
-      "stdc++"
-      "systemd"
-      "z"
-      "zstd"
-    ];
-  };
-
-  nginx = fromHost {
-    name = "nginx";
-    libraries = [
-      "crypt"
-      "crypto"
-      "pcre2-8"
-      "ssl"
-      "z"
-      "zstd"
-    ];
-  };
-
   nix = fromHost {
     name = "nix";
     programs = [
@@ -450,9 +415,7 @@ let
       coreutils
       fakeroot
       fromHost
-      nginx
       nix
-      redis
       ;
     ${if inUsr "bin" ? zstd then "zstd" else null} = zstd;
     python3 = python3 // {

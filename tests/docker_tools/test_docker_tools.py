@@ -3,13 +3,18 @@
 import shutil
 
 import pytest
+
 import vm_driver
 from engines import podman as podman_engine
 from engines import storage
 
 SCRIPT = """
+  let
+    pkgs = import ./tests/docker_tools/packages.nix { };
+    inherit (import ./. { inherit pkgs; }) dockerTools;
+  in
   import ./nix/docker-tools/run-bash.nix { inherit pkgs; } "vm-test.py" {
-    text = import ./nix/docker-tools/vm-test-script.nix { inherit pkgs dockerTools; };
+    text = import ./tests/docker_tools/vm-test-script.nix { inherit pkgs dockerTools; };
     passAsFile = [ "text" ];
   } "cp $textPath $out"
 """

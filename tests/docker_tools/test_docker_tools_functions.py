@@ -312,7 +312,8 @@ def test_the_nixos_test_has_the_script_and_its_images(nix):
     """What runs it is nixpkgs'; here a stand-in that shows what it is given."""
     expression = """
       let
-        test = import ./nix/docker-tools/vm-test.nix {
+        pkgs = import ./tests/docker_tools/packages.nix { };
+        test = import ./tests/docker_tools/vm-test.nix {
           pkgs = pkgs // { curl = pkgs.busybox; testers.runNixOSTest = test: test; };
           inherit dockerTools;
         };

@@ -1,5 +1,5 @@
 /**
-  The cases of dockerTools' NixOS test as a NixOS test: `nix-build nix/docker-tools/vm-test.nix`.
+  The cases of dockerTools' NixOS test, in a virtual machine: `nix-build tests/docker_tools/vm-test.nix`.
 */
 {
   pkgs ? import <nixpkgs> { },

@@ -1,5 +1,5 @@
-# Run by the NixOS test driver, and by tests/docker_tools/test_docker_tools.py against engines on this machine.
-# IMAGES tells of each image of cases.nix: its path, imageName, imageTag, and whether it is a program.
+# The NixOS test driver runs this script in a virtual machine, test_docker_tools.py against engines on this machine.
+# IMAGES has the path, imageName and imageTag of each image of cases.nix, and whether the path is a program (isExe).
 
 def reference(image):
     return f"{IMAGES[image]['imageName']}:{IMAGES[image]['imageTag']}"

@@ -1,8 +1,8 @@
 /**
-  The images that dockerTools' NixOS test builds, as far as its three builders make them: the numbers are
-  those of the table in this folder's README.
+  The images of dockerTools' NixOS test, as far as its three builders make them.  The numbers are those of
+  the table in nix/docker-tools/README.md.
 
-  They need no more packages than a Debian host gives, so that they are built and run without nixpkgs too.
+  All packages that they use are in packages.nix too, so that they are built and run without nixpkgs.
 */
 {
   pkgs,
@@ -13,7 +13,7 @@ let
   inherit (pkgs) bash coreutils;
   inherit (dockerTools) buildImage buildLayeredImage streamLayeredImage;
   laminix = import ../.. { inherit pkgs; };
-  runBash = import ./run-bash.nix { inherit pkgs; };
+  runBash = import ../../nix/docker-tools/run-bash.nix { inherit pkgs; };
   # One without anything that it refers to.
   busybox = pkgs.pkgsStatic.busybox or pkgs.busybox;
 
@@ -247,7 +247,7 @@ rec {
   # 18
   repeated-layer =
     let
-      layer = laminix.mkLayer { copyToRoot = ./test-path; };
+      layer = laminix.mkLayer { copyToRoot = ./path-as-content; };
     in
     buildImage (
       withBash
@@ -446,7 +446,7 @@ rec {
       copyToRoot = [
         bash
         coreutils
-        ./test-path
+        ./path-as-content
       ];
     }
   );
@@ -458,7 +458,7 @@ rec {
       contents = [
         bash
         coreutils
-        ./test-path
+        ./path-as-content
       ];
     }
   );

@@ -1,5 +1,5 @@
 /**
-  The test script of vm-test.nix, the images it is about among its first lines.
+  The test script of vm-test.nix: vm-test.py, preceded by a table of the images of cases.nix.
 */
 { pkgs, dockerTools }:
 
