@@ -7,16 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checkout import ROOT
 from engines import daemon
 from engines.every import ENGINES
-from nix_machine import Nix
-
-ROOT = Path(__file__).resolve().parent.parent
+from run_nix import Nix
 
 
 @pytest.fixture(scope="session")

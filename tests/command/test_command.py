@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from heed_signals import heed_signals
 
-LIBRARY = Path(__file__).parents[2] / "lib"
+from checkout import ROOT
+from default_signals import restore_default_signals
+
+LIBRARY = ROOT / "lib"
 
 # It says what it was told; --raise and --wait are for what goes wrong.
 SPEAKER = """\
@@ -223,7 +224,7 @@ def test_a_closed_standard_error(argv, options):
 def test_ends_cleanly_when_told_to(argv, tmp_path, number):
     (tmp_path / "outs").mkdir()
     command = [*argv, "--wait", str(tmp_path / "outs/out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=restore_default_signals)
     assert process.stderr.readline() == "ready\n"
     process.send_signal(number)
     assert process.communicate(timeout=30)[1] == "speak: error: interrupted\n"

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-import vm_driver
+import nixos_test_driver
 from engines import podman as podman_engine
 from engines import storage
 
@@ -47,5 +47,5 @@ def test_the_cases_of_the_nixos_test(script, need, request, tmp_path, engine):
     program = tmp_path / "docker"
     program.write_text(f'#!/bin/sh\nexec {request.getfixturevalue(engine)} "$@"\n')
     program.chmod(0o755)
-    with vm_driver.running(str(tmp_path)) as machine:
-        vm_driver.run_script(script, machine)
+    with nixos_test_driver.running(str(tmp_path)) as machine:
+        nixos_test_driver.run_script(script, machine)

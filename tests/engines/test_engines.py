@@ -8,8 +8,8 @@ import pytest
 from engines import registry
 from engines.skopeo import Skopeo
 from engines.umoci import Umoci
-from members import DIRECTORY, busybox
-from workshop import Workshop
+from file_trees import DIRECTORY, busybox
+from image_maker import ImageMaker
 
 COMPRESSIONS = ("none", "gzip", "zstd")
 ARCHIVES = ("docker-archive", "docker-legacy-archive")
@@ -30,7 +30,7 @@ OLD = {"etc": DIRECTORY, "etc/motd": b"old day\n", "old": DIRECTORY, "old/gone":
 NEW = {"etc": DIRECTORY, "etc/motd": b"new day\n"}
 
 
-class Shelf(Workshop):
+class HelloImages(ImageMaker):
     """The layers and images of these tests, by the compression of their layers."""
 
     def base(self, compression: str) -> Path:
@@ -51,76 +51,76 @@ class Shelf(Workshop):
 
 
 @pytest.fixture(scope="module")
-def shelf(builder, need, tmp_path_factory) -> Shelf:
+def images(builder, need, tmp_path_factory) -> HelloImages:
     """The images of this module's tests."""
     need("busybox", "zstd")
-    return Shelf(builder, tmp_path_factory.mktemp("shelf"))
+    return HelloImages(builder, tmp_path_factory.mktemp("images"))
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("form", ARCHIVES)
-def test_archive_is_loaded_and_runs(engine, shelf, form, compression):
-    reference = engine.load(str(shelf.packed(shelf.hello(compression), form)))
+def test_archive_is_loaded_and_runs(engine, images, form, compression):
+    reference = engine.load(str(images.packed(images.hello(compression), form)))
     assert engine.run(reference).out == PRINTED
 
 
 @pytest.mark.parametrize("name", ("podman", "buildah"))
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_image_directory_is_pulled_and_runs(open_engine, shelf, name, compression):
+def test_image_directory_is_pulled_and_runs(open_engine, images, name, compression):
     engine = open_engine(name)
-    assert engine.run(engine.pull(f"oci:{shelf.hello(compression)}:latest")).out == PRINTED
+    assert engine.run(engine.pull(f"oci:{images.hello(compression)}:latest")).out == PRINTED
 
 
 @pytest.mark.parametrize("name", ("podman", "buildah"))
 @pytest.mark.parametrize("form, transport", TRANSPORTS)
-def test_packed_image_is_pulled_and_runs(open_engine, shelf, name, form, transport):
+def test_packed_image_is_pulled_and_runs(open_engine, images, name, form, transport):
     engine = open_engine(name)
-    packed = shelf.packed(shelf.hello("gzip"), form)
+    packed = images.packed(images.hello("gzip"), form)
     assert engine.run(engine.pull(transport.format(packed))).out == PRINTED
 
 
 @pytest.mark.parametrize("compression", ("none", "gzip"))  # umoci knows no others
-def test_umoci_unpacks_and_runc_runs(need, shelf, scratch, compression):
+def test_umoci_unpacks_and_runc_runs(need, images, scratch, compression):
     need("umoci", "runc", root=True)
-    assert Umoci(scratch).run(f"{shelf.hello(compression)}:latest").out == PRINTED
+    assert Umoci(scratch).run(f"{images.hello(compression)}:latest").out == PRINTED
 
 
 @pytest.mark.parametrize("name", ("docker", "docker-containerd"))
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_what_docker_saves_has_the_same_layers(open_engine, shelf, tmp_path, name, compression):
-    dockerd, image, saved = open_engine(name), shelf.hello(compression), tmp_path / "saved.tar"
-    reference = dockerd.load(str(shelf.packed(image, "docker-archive")))
+def test_what_docker_saves_has_the_same_layers(open_engine, images, tmp_path, name, compression):
+    dockerd, image, saved = open_engine(name), images.hello(compression), tmp_path / "saved.tar"
+    reference = dockerd.load(str(images.packed(image, "docker-archive")))
     dockerd.save(str(saved), reference)
-    assert shelf.diff_ids(saved) == shelf.diff_ids(image)
+    assert images.diff_ids(saved) == images.diff_ids(image)
 
 
 @pytest.mark.parametrize("name", ("docker", "docker-containerd"))
-def test_docker_knows_all_of_the_config(open_engine, shelf, name):
-    dockerd, image = open_engine(name), shelf.hello("gzip")
-    reference = dockerd.load(str(shelf.packed(image, "docker-archive")))
+def test_docker_knows_all_of_the_config(open_engine, images, name):
+    dockerd, image = open_engine(name), images.hello("gzip")
+    reference = dockerd.load(str(images.packed(image, "docker-archive")))
     shown = dockerd.inspect(reference)
     assert {key: shown["Config"][key] for key in CONFIG} == CONFIG
-    assert shown["RootFS"]["Layers"] == shelf.diff_ids(image)
+    assert shown["RootFS"]["Layers"] == images.diff_ids(image)
     assert shown["Created"] == "1970-01-01T00:00:01Z"
-    steps = [layer["history"].get("created_by", "") for layer in shelf.layers(image)]
+    steps = [layer["history"].get("created_by", "") for layer in images.layers(image)]
     assert dockerd.history(reference) == steps
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("target", ("docker-archive:{}:hello:1", "oci-archive:{}:1", "oci:{}:1", "dir:{}"))
-def test_skopeo_copies_keep_the_layers(need, shelf, scratch, tmp_path, compression, target):
+def test_skopeo_copies_keep_the_layers(need, images, scratch, tmp_path, compression, target):
     need("skopeo")
-    image, copy = shelf.hello(compression), tmp_path / "copy"
+    image, copy = images.hello(compression), tmp_path / "copy"
     Skopeo(scratch).copy(f"oci:{image}:latest", target.format(copy))
-    assert shelf.diff_ids(copy) == shelf.diff_ids(image)
+    assert images.diff_ids(copy) == images.diff_ids(image)
 
 
 @pytest.mark.parametrize("form, transport", TRANSPORTS)
-def test_skopeo_reads_every_form(need, shelf, scratch, tmp_path, form, transport):
+def test_skopeo_reads_every_form(need, images, scratch, tmp_path, form, transport):
     need("skopeo")
-    image, copy = shelf.hello("gzip"), tmp_path / "copy"
-    Skopeo(scratch).copy(transport.format(shelf.packed(image, form)), f"dir:{copy}")
-    assert shelf.diff_ids(copy) == shelf.diff_ids(image)
+    image, copy = images.hello("gzip"), tmp_path / "copy"
+    Skopeo(scratch).copy(transport.format(images.packed(image, form)), f"dir:{copy}")
+    assert images.diff_ids(copy) == images.diff_ids(image)
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def config_digest(image: Path) -> str:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_second_push_uploads_only_what_is_new(need, shelf, hub, scratch, compression):
+def test_second_push_uploads_only_what_is_new(need, images, hub, scratch, compression):
     need("skopeo")
-    skopeo, news = Skopeo(scratch), shelf.news(compression)
-    first, second = shelf.without_news(compression), shelf.hello(compression)
+    skopeo, news = Skopeo(scratch), images.news(compression)
+    first, second = images.without_news(compression), images.hello(compression)
     skopeo.push(f"oci:{first}:latest", f"docker://{hub.host}/shared:first")
     before = len(hub.uploads())
     skopeo.push(f"oci:{second}:latest", f"docker://{hub.host}/shared:second")
@@ -151,25 +151,25 @@ def test_second_push_uploads_only_what_is_new(need, shelf, hub, scratch, compres
 
 
 @pytest.mark.parametrize("name", ("docker", "docker-containerd"))
-def test_second_push_of_docker_uploads_only_what_is_new(open_engine, shelf, hub, name):
+def test_second_push_of_docker_uploads_only_what_is_new(open_engine, images, hub, name):
     dockerd = open_engine(name)
-    for image, tag in ((shelf.without_news("gzip"), "first"), (shelf.hello("gzip"), "second")):
+    for image, tag in ((images.without_news("gzip"), "first"), (images.hello("gzip"), "second")):
         before = len(hub.uploads())
-        reference = dockerd.load(str(shelf.packed(image, "docker-archive")))
+        reference = dockerd.load(str(images.packed(image, "docker-archive")))
         dockerd.tag(reference, f"{hub.host}/shared:{tag}")
         dockerd.push(f"{hub.host}/shared:{tag}")
     assert len(hub.uploads()) - before == 2  # a layer, and the config
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_pushed_image_is_pulled_and_runs(engine, need, shelf, hub, scratch, compression):
+def test_pushed_image_is_pulled_and_runs(engine, need, images, hub, scratch, compression):
     need("skopeo")
-    Skopeo(scratch).push(f"oci:{shelf.hello(compression)}:latest", f"docker://{hub.host}/hello:1")
+    Skopeo(scratch).push(f"oci:{images.hello(compression)}:latest", f"docker://{hub.host}/hello:1")
     assert engine.run(engine.pull(f"{hub.host}/hello:1")).out == PRINTED
 
 
 @pytest.mark.parametrize("form", ARCHIVES)
-def test_docker_takes_as_many_layers_as_are_allowed(open_engine, shelf, form):
+def test_docker_takes_as_many_layers_as_are_allowed(open_engine, images, form):
     dockerd = open_engine("docker")  # whose classic store takes the fewest
-    deep = shelf.image("deep", CONFIG, shelf.base("none"), *[shelf.news("none")] * 124)
-    assert dockerd.run(dockerd.load(str(shelf.packed(deep, form)))).out == PRINTED
+    deep = images.image("deep", CONFIG, images.base("none"), *[images.news("none")] * 124)
+    assert dockerd.run(dockerd.load(str(images.packed(deep, form)))).out == PRINTED

@@ -4,18 +4,17 @@ import bz2
 import gzip
 import json
 import lzma
-import subprocess
 from dataclasses import replace
 
 import pytest
-from laminix.forms import open_image
-from laminix.images.layer_bytes import checked_chunks, open_uncompressed
-from members import HardLink, Link, tar, write_directory, write_tar
-from parents import (
+
+from file_trees import HardLink, Link, tar, write_directory, write_tar
+from image_forms import (
     ARCHITECTURE,
     EMPTY_LAYER,
     Image,
     digest,
+    dir_transport,
     docker_oci,
     docker_v1,
     docker_v1_1,
@@ -23,7 +22,6 @@ from parents import (
     gzipped,
     mixed,
     nixpkgs,
-    oci_image,
     oci_index,
     oci_layout,
     plain,
@@ -31,6 +29,8 @@ from parents import (
     with_links,
     zstandard,
 )
+from laminix.forms import open_image
+from laminix.images.layer_bytes import checked_chunks, open_uncompressed
 
 LAYERS = tuple(tar({f"file{number}": b"x" * number}) for number in range(4))
 IMAGE = Image(LAYERS, {"Env": ["A=b"]})
@@ -46,24 +46,18 @@ FORMS = {
     "oci": oci_layout,
     "oci-gzip": lambda image: oci_layout(image, gzipped),
     "oci-zstd": lambda image: oci_layout(image, zstandard),
-    "dir": lambda image: dir_transport(image, plain),
+    "dir": dir_transport,
     "dir-gzip": lambda image: dir_transport(image, gzipped),
 }
 
 
-def dir_transport(image, compression):
-    """As skopeo writes ``dir:``."""
-    descriptor, blobs = oci_image(image, compression)
-    named = {name.removeprefix("blobs/sha256/"): data for name, data in blobs.items()}
-    manifest = named.pop(descriptor["digest"].removeprefix("sha256:"))
-    return {**named, "manifest.json": manifest, "version": b"Directory Transport Version: 1.1\n"}
-
-
-def zstd(data: bytes) -> bytes:
-    return subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True, check=True).stdout
-
-
-WHOLE = {"plain": bytes, "gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress, "zstd": zstd}
+WHOLE = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "zstd": lambda data: zstandard(data)[1],
+}
 
 
 @pytest.fixture

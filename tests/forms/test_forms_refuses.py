@@ -8,13 +8,12 @@ import sys
 import tarfile
 
 import pytest
-from laminix.errors import LaminixError
-from laminix.forms import open_image
-from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
-from members import DIRECTORY, HardLink, Link, tar, write_directory, write_tar
-from parents import (
+
+from file_trees import DIRECTORY, HardLink, Link, tar, write_directory, write_tar
+from image_forms import (
     Image,
     digest,
+    dir_transport,
     docker_oci,
     docker_v1,
     docker_v1_1,
@@ -26,7 +25,9 @@ from parents import (
     sha256,
     zstandard,
 )
-from test_forms import dir_transport
+from laminix.errors import LaminixError
+from laminix.forms import open_image
+from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
 
 IMAGE = Image((tar({"a": b"1"}), tar({"b": b"2"})), {"Env": ["A=b"]})
 OTHER = Image((tar({"c": b"3"}),), name="other", tag="v2")

@@ -1,5 +1,6 @@
 """pack-image: an image in the forms that are carried away."""
 
+import functools
 import hashlib
 import json
 import os
@@ -8,14 +9,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
 import pytest
+
+from checkout import ROOT
 from engines.skopeo import Skopeo
+from file_trees import DIRECTORY, tar, write_directory, write_tar
+from image_forms import Image, docker_v1, gzipped, nixpkgs, oci_image, oci_layout, zstandard
+from image_maker import ImageMaker
 from layer_files import store_path
-from members import DIRECTORY, tar, write_directory, write_tar
-from parents import Image, docker_v1, gzipped, nixpkgs, oci_image, oci_layout, zstandard
-from workshop import Workshop
 
 ARCHIVES = ("docker-archive", "docker-legacy-archive")
 DIRECTORIES = ("dir", "oci")
@@ -26,46 +28,38 @@ TAGS = ("--tag", "1", "--tag", "latest")
 
 
 @pytest.fixture
-def workshop(builder, tmp_path) -> Workshop:
-    return Workshop(builder, tmp_path)
+def maker(builder, tmp_path) -> ImageMaker:
+    return ImageMaker(builder, tmp_path)
 
 
 @pytest.fixture
-def image(workshop):
+def image(maker):
     """The image directory of hello:1 and hello:latest: a plain, a gzip and a zstd layer, the first again."""
-    base = workshop.layer("base", {"etc": DIRECTORY, "etc/base": b"base"})
-    app = workshop.layer("app", {"app": b"app"}, "--compressor", "gzip")
-    top = workshop.layer("top", {"top": b"top"}, "--compressor", "zstd")
-    config = workshop.directory / "config.json"
+    base = maker.layer("base", {"etc": DIRECTORY, "etc/base": b"base"})
+    app = maker.layer("app", {"app": b"app"}, "--compressor", "gzip")
+    top = maker.layer("top", {"top": b"top"}, "--compressor", "zstd")
+    config = maker.directory / "config.json"
     config.write_text(json.dumps(CONFIG))
     layers = [word for layer in (base, app, top, base) for word in ("--layer", layer)]
-    return workshop.build("image", "mk-image", "--name", "hello", *TAGS, "--config", config, *layers)
+    return maker.build("image", "mk-image", "--name", "hello", *TAGS, "--config", config, *layers)
 
 
 @pytest.fixture
-def packed(workshop):
+def packed(maker):
     """``packed(image, form, …)``: IMAGE, or the image in the archive of these members, in another FORM."""
 
     def pack(image, form, *options):
         if isinstance(image, dict):
-            image = write_tar(str(workshop.directory / "given"), image)
-        return workshop.build(f"packed.{form}", "pack-image", image, "--format", form, *options)
+            image = write_tar(str(maker.directory / "given"), image)
+        return maker.build(f"packed.{form}", "pack-image", image, "--format", form, *options)
 
     return pack
 
 
 @pytest.fixture
-def refused(builder, tmp_path):
-    """``refused(…)``: the one line that pack-image says, after which all is as it was."""
-
-    def run(*argv):
-        before = sorted(os.listdir(tmp_path))
-        done = builder("pack-image", *argv, "--out", tmp_path / "refused")
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert sorted(os.listdir(tmp_path)) == before
-        return done.stderr.removeprefix("pack-image: error: ").removesuffix("\n")
-
-    return run
+def refused(maker):
+    """``refused(…)``: the error line of pack-image, which leaves no files behind."""
+    return functools.partial(maker.refused, "pack-image")
 
 
 def read_json(archive, name):
@@ -89,13 +83,13 @@ def read_bytes(place):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_has_the_same_layers(workshop, image, packed, form):
-    assert workshop.diff_ids(packed(image, form)) == workshop.diff_ids(image, "--image", "hello:1")
+def test_has_the_same_layers(maker, image, packed, form):
+    assert maker.diff_ids(packed(image, form)) == maker.diff_ids(image, "--image", "hello:1")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_same_image_gives_the_same_bytes(workshop, image, packed, form):
-    again = workshop.build("again", "pack-image", image, "--format", form)
+def test_same_image_gives_the_same_bytes(maker, image, packed, form):
+    again = maker.build("again", "pack-image", image, "--format", form)
     assert read_bytes(packed(image, form)) == read_bytes(again)
 
 
@@ -104,15 +98,15 @@ def test_same_image_gives_the_same_bytes(workshop, image, packed, form):
     "given",
     (docker_v1, nixpkgs, lambda image: nixpkgs(image, gzipped), lambda image: oci_layout(image, zstandard)),
 )
-def test_takes_any_form(workshop, packed, form, given):
-    assert workshop.diff_ids(packed(given(IMAGE), form)) == IMAGE.diff_ids
+def test_takes_any_form(maker, packed, form, given):
+    assert maker.diff_ids(packed(given(IMAGE), form)) == IMAGE.diff_ids
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("given", (docker_v1, nixpkgs, oci_layout))
-def test_packed_again_it_is_the_same(workshop, packed, form, given):
+def test_packed_again_it_is_the_same(maker, packed, form, given):
     once = packed(given(IMAGE), form, "--tag", "hello:1")
-    again = workshop.build("again", "pack-image", once, "--format", form, "--tag", "hello:1")
+    again = maker.build("again", "pack-image", once, "--format", form, "--tag", "hello:1")
     assert read_bytes(once) == read_bytes(again)
 
 
@@ -136,7 +130,7 @@ def test_archive_goes_to_standard_output(builder, image, packed, form):
     "end, why", [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")]
 )
 def test_standard_output_that_takes_nothing(image, end, why):
-    program = Path(__file__).parents[2] / "builders/pack-image"
+    program = ROOT / "builders/pack-image"
     command = f'exec "$0" -I -B "$1" "$2" --format docker-archive --out - {end}'
     done = subprocess.run(
         ["sh", "-c", command, sys.executable, program, image], capture_output=True, text=True
@@ -220,7 +214,7 @@ def test_image_without_a_name_stays_without(packed, image):
 # docker-legacy-archive.
 
 
-def test_both_specifications_are_followed(workshop, image, packed):
+def test_both_specifications_are_followed(maker, image, packed):
     archive = packed(image, "docker-legacy-archive")
     [entry] = read_json(archive, "manifest.json")
     linked, top = [], read_json(archive, "repositories")["hello"]["1"]
@@ -247,21 +241,21 @@ def test_layer_named_twice_is_listed_by_its_first_path_and_linked(image, packed)
         assert (member.issym(), os.path.normpath(f"{last}/../{member.linkname}")) == (True, layers[0])
 
 
-def test_layers_are_uncompressed(workshop, image, packed):
+def test_layers_are_uncompressed(maker, image, packed):
     archive = packed(image, "docker-legacy-archive")
     layers = read_json(archive, "manifest.json")[0]["Layers"]
     with tarfile.open(archive) as file:
         found = [hashlib.sha256(file.extractfile(name).read()).hexdigest() for name in layers]
-    assert [f"sha256:{digest}" for digest in found] == workshop.diff_ids(image, "--image", "hello:1")
+    assert [f"sha256:{digest}" for digest in found] == maker.diff_ids(image, "--image", "hello:1")
 
 
-def test_without_its_manifest_it_is_still_the_image(workshop, image, packed, tmp_path):
+def test_without_its_manifest_it_is_still_the_image(maker, image, packed, tmp_path):
     archive = packed(image, "docker-legacy-archive")
     with tarfile.open(archive) as old, tarfile.open(tmp_path / "links", "w") as new:
         for member in old:
             if member.name != "manifest.json":
                 new.addfile(member, old.extractfile(member) if member.isfile() else None)
-    whole, stripped = workshop.layers(archive), workshop.layers(tmp_path / "links")
+    whole, stripped = maker.layers(archive), maker.layers(tmp_path / "links")
     assert [layer["diffID"] for layer in stripped] == [layer["diffID"] for layer in whole]
     assert [layer["history"] for layer in stripped] == [layer["history"] for layer in whole]
 
@@ -301,15 +295,15 @@ def test_directory_does_not_go_to_standard_output(builder, image, form):
     assert "is a directory; only an archive can be written to standard output" in done.stderr
 
 
-def test_media_type_follows_the_bytes(packed, workshop):
+def test_media_type_follows_the_bytes(packed, maker):
     """skopeo labels plain layers of a docker archive as gzip in a ``dir:``."""
     descriptor, blobs = oci_image(IMAGE, lambda layer: ("+gzip", layer))
     members = {name.removeprefix("blobs/sha256/"): data for name, data in blobs.items()}
     manifest = json.loads(members[descriptor["digest"].removeprefix("sha256:")])
     manifest["mediaType"] = "application/vnd.docker.distribution.manifest.v2+json"
     members["manifest.json"] = json.dumps(manifest).encode()
-    directory = write_directory(str(workshop.directory / "mislabelled"), members)
-    layers = workshop.layers(packed(directory, "oci"))
+    directory = write_directory(str(maker.directory / "mislabelled"), members)
+    layers = maker.layers(packed(directory, "oci"))
     assert {layer["mediaType"] for layer in layers} == {"application/vnd.oci.image.layer.v1.tar"}
 
 
@@ -317,30 +311,30 @@ def test_media_type_follows_the_bytes(packed, workshop):
 
 
 @pytest.fixture
-def without_blob(workshop, monkeypatch):
+def without_blob(maker, monkeypatch):
     """An image directory whose one layer is a recipe, and one of the same layer with its blob."""
-    monkeypatch.setenv("NIX_STORE", str(workshop.directory / "nix/store"))
-    path = store_path(workshop.directory / "nix/store", "tool")
-    kept = workshop.build("kept", "mk-layer", "--store-path", path)
-    recipe = workshop.build("recipe", "mk-layer", "--store-path", path, "--no-blob")
+    monkeypatch.setenv("NIX_STORE", str(maker.directory / "nix/store"))
+    path = store_path(maker.directory / "nix/store", "tool")
+    kept = maker.build("kept", "mk-layer", "--store-path", path)
+    recipe = maker.build("recipe", "mk-layer", "--store-path", path, "--no-blob")
     return tuple(
-        workshop.build(f"{layer.name}.image", "mk-image", "--name", "x", "--layer", layer)
+        maker.build(f"{layer.name}.image", "mk-image", "--name", "x", "--layer", layer)
         for layer in (recipe, kept)
     )
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_recipe_makes_the_layer_again(workshop, without_blob, form):
+def test_recipe_makes_the_layer_again(maker, without_blob, form):
     recipe, kept = (
-        workshop.build(f"{image.name}.{form}", "pack-image", image, "--format", form)
+        maker.build(f"{image.name}.{form}", "pack-image", image, "--format", form)
         for image in without_blob
     )
     assert read_bytes(recipe) == read_bytes(kept)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_recipe_whose_path_has_changed_is_refused(workshop, without_blob, refused, form):
-    [tool] = (workshop.directory / "nix/store").glob("*-tool")
+def test_recipe_whose_path_has_changed_is_refused(maker, without_blob, refused, form):
+    [tool] = (maker.directory / "nix/store").glob("*-tool")
     [file] = [path for path in tool.rglob("*") if path.is_file()]
     os.chmod(file, 0o755)
     file.write_bytes(bytes(reversed(file.read_bytes())))
@@ -405,10 +399,10 @@ def test_unknown_form_is_wrong_usage(builder, image, tmp_path):
         ("oci", "oci:{}:1"),
     ],
 )
-def test_skopeo_reads_it_and_we_read_skopeos(workshop, image, packed, need, form, transport):
+def test_skopeo_reads_it_and_we_read_skopeos(maker, image, packed, need, form, transport):
     need("skopeo")
-    skopeo, copy = Skopeo(str(workshop.directory)), workshop.directory / "copy"
+    skopeo, copy = Skopeo(str(maker.directory)), maker.directory / "copy"
     skopeo.copy(transport.format(packed(image, form)), f"dir:{copy}")
-    assert workshop.diff_ids(copy) == workshop.diff_ids(image, "--image", "hello:1")
-    packed_again = workshop.build("again", "pack-image", copy, "--format", "oci", "--tag", "x:1")
-    assert workshop.diff_ids(packed_again) == workshop.diff_ids(copy)
+    assert maker.diff_ids(copy) == maker.diff_ids(image, "--image", "hello:1")
+    packed_again = maker.build("again", "pack-image", copy, "--format", "oci", "--tag", "x:1")
+    assert maker.diff_ids(packed_again) == maker.diff_ids(copy)

@@ -1,13 +1,13 @@
-"""What the images of the story hold: files and variables of each generation, and what each hides."""
+"""Three generations of images: the files and variables of the parent, and the output that the grandchild prints."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from members import DIRECTORY, busybox, tar
-from parents import Image
+from file_trees import DIRECTORY, busybox, tar
+from image_forms import Image
 
-# What every generation's container does: it shows the files of all of them, what they have hidden of
-# those before, and the variables of all.
+# Every generation adds a file to /generation, removes one from /old and sets two variables.  The script shows
+# all files and variables.
 SCRIPT = 'cat /generation/*; ls /old; echo "$PARENT $CHILD $GRANDCHILD $LAST"'
 EXPECTED = "child\ngrandchild\nparent\nfor-nobody\n1 1 1 grandchild\n"  # of the grandchild
 CONFIG = {"Env": ["PATH=/bin", "PARENT=1", "LAST=parent"], "Cmd": ["/bin/sh", "-c", SCRIPT]}
@@ -19,20 +19,20 @@ PARENT = {"generation/parent": b"parent\n", "old/.wh.for-parent": b""}
 
 @dataclass(frozen=True)
 class Parent:
-    """An image somewhere, and what it is."""
+    """A parent image on disk: its path, and what the images built on it must inherit."""
 
     path: Path
     diff_ids: list[str]
-    steps: list[str]  # what made it, empty steps included, oldest first
-    choice: str | None = None  # which of the images in it, NAME:TAG
+    steps: list[str]  # created_by of each history entry, oldest first
+    choice: str | None = None  # NAME:TAG of the image to take, where PATH holds several
 
     def chosen(self, option: str) -> tuple[str, ...]:
-        """The OPTION that chooses it, where there is a choice."""
+        """OPTION with the choice, or nothing where there is none to make."""
         return (option, self.choice) if self.choice else ()
 
 
 def image(*more: bytes, **others) -> Image:
-    """An image of two layers, and MORE of them."""
+    """The parent's two layers, followed by MORE layers."""
     return Image((tar(GROUND), tar(PARENT), *more), CONFIG, **others)
 
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nix_machine import ROOT
+
+from checkout import ROOT
 
 TOP_LEVEL = {
     ".ci",

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
+from checkout import ROOT
 from engines import containerd, daemon, docker, registry, storage
 from engines.skopeo import Skopeo
-from nix_machine import ROOT
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\S+\.\w+)\n")

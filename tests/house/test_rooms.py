@@ -4,7 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from nix_machine import ROOT
+
+from checkout import ROOT
 
 LIBRARY = ROOT / "lib" / "laminix"
 

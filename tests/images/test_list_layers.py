@@ -7,8 +7,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from members import tar, write_directory, write_tar
-from parents import Image, docker_oci, docker_v1_1, encode, gzipped, nixpkgs, oci_index, oci_layout, sha256
+
+from file_trees import tar, write_directory, write_tar
+from image_forms import Image, docker_oci, docker_v1_1, encode, gzipped, nixpkgs, oci_index, oci_layout, sha256
 
 LAYERS = (tar({"a": b"x" * 5_000_000}), tar({"b": b"2"}))
 STEPS = ({"created_by": "step 0"}, {"created_by": "ENV A=b", "empty_layer": True}, {"created_by": "step 1"})

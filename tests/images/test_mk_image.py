@@ -1,5 +1,6 @@
 """mk-image: an OCI image layout of layer directories, small where they lie in a store."""
 
+import functools
 import hashlib
 import json
 import os
@@ -7,40 +8,33 @@ import re
 import shutil
 
 import pytest
+
 from engines.skopeo import Skopeo
-from members import DIRECTORY
-from workshop import Workshop
+from file_trees import DIRECTORY
+from image_maker import ImageMaker
 
 CONFIG = {"Env": ["A=b"], "Cmd": ["/bin/x"]}
 
 
 @pytest.fixture
-def workshop(builder, tmp_path) -> Workshop:
-    return Workshop(builder, tmp_path)
+def maker(builder, tmp_path) -> ImageMaker:
+    return ImageMaker(builder, tmp_path)
 
 
 @pytest.fixture
-def base(workshop):
-    return workshop.layer("base", {"etc": DIRECTORY, "etc/base": b"base"})
+def base(maker):
+    return maker.layer("base", {"etc": DIRECTORY, "etc/base": b"base"})
 
 
 @pytest.fixture
-def app(workshop):
-    return workshop.layer("app", {"app": b"app"}, "--compressor", "gzip")
+def app(maker):
+    return maker.layer("app", {"app": b"app"}, "--compressor", "gzip")
 
 
 @pytest.fixture
-def refused(builder, tmp_path, base):
-    """``refused(…)``: the one line that mk-image says, after which all is as it was."""
-
-    def run(*argv, how=None):
-        before = sorted(os.listdir(tmp_path))
-        done = builder("mk-image", *argv, "--out", tmp_path / "refused", **(how or {}))
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert sorted(os.listdir(tmp_path)) == before
-        return done.stderr.removeprefix("mk-image: error: ").removesuffix("\n")
-
-    return run
+def refused(maker):
+    """``refused(…)``: the error line of mk-image, which leaves no files behind."""
+    return functools.partial(maker.refused, "mk-image")
 
 
 def document(directory, digest):
@@ -60,8 +54,8 @@ def layer_json(layer):
     return json.loads((layer / "layer.json").read_bytes())
 
 
-def test_makes_a_layout_of_the_layers(workshop, base, app):
-    image = workshop.image("hello", CONFIG, base, app)
+def test_makes_a_layout_of_the_layers(maker, base, app):
+    image = maker.image("hello", CONFIG, base, app)
     index, manifest, config = parts(image)
     assert json.loads((image / "oci-layout").read_bytes()) == {"imageLayoutVersion": "1.0.0"}
     assert manifest["layers"] == [layer_json(base)["descriptor"], layer_json(app)["descriptor"]]
@@ -76,9 +70,9 @@ def test_makes_a_layout_of_the_layers(workshop, base, app):
     assert len(os.listdir(image / "blobs/sha256")) == 4
 
 
-def test_has_an_entry_for_each_tag_with_the_qualified_name(workshop, base):
+def test_has_an_entry_for_each_tag_with_the_qualified_name(maker, base):
     argv = ("--name", "hello", "--tag", "1", "--tag", "latest", "--tag", "1", "--layer", base)
-    index, _, _ = parts(workshop.build("image", "mk-image", *argv))
+    index, _, _ = parts(maker.build("image", "mk-image", *argv))
     assert len({entry["digest"] for entry in index["manifests"]}) == 1
     assert [entry["annotations"] for entry in index["manifests"]] == [
         {
@@ -89,7 +83,7 @@ def test_has_an_entry_for_each_tag_with_the_qualified_name(workshop, base):
     ]
 
 
-def test_says_platform_time_and_annotations(workshop, base):
+def test_says_platform_time_and_annotations(maker, base):
     options = (
         "--architecture",
         "arm",
@@ -101,23 +95,23 @@ def test_says_platform_time_and_annotations(workshop, base):
         "2024-01-02T03:04:05+01:00",
     )
     annotations = ("--annotation", "z=1=2", "--annotation", "a=")
-    image = workshop.build("image", "mk-image", "--name", "a/b", "--layer", base, *options, *annotations)
+    image = maker.build("image", "mk-image", "--name", "a/b", "--layer", base, *options, *annotations)
     _, manifest, config = parts(image)
     assert (config["architecture"], config["os"], config["variant"]) == ("arm", "linux", "v7")
     assert config["created"] == "2024-01-02T02:04:05Z"
     assert list(manifest["annotations"].items()) == [("a", ""), ("z", "1=2")]
 
 
-def test_same_layer_twice_is_listed_twice_and_stored_once(workshop, base):
-    image = workshop.image("twice", CONFIG, base, base)
+def test_same_layer_twice_is_listed_twice_and_stored_once(maker, base):
+    image = maker.image("twice", CONFIG, base, base)
     _, manifest, config = parts(image)
     assert len(manifest["layers"]) == len(config["rootfs"]["diff_ids"]) == len(config["history"]) == 2
     assert len(os.listdir(image / "blobs/sha256")) == 3
 
 
-def test_same_input_gives_the_same_bytes(workshop, base, app):
+def test_same_input_gives_the_same_bytes(maker, base, app):
     layers = ("--name", "x", "--layer", base, "--layer", app)
-    one, other = (workshop.build(name, "mk-image", *layers) for name in ("one", "other"))
+    one, other = (maker.build(name, "mk-image", *layers) for name in ("one", "other"))
     for directory, _, names in os.walk(one):
         for name in names:
             path = os.path.join(directory, name)
@@ -140,26 +134,26 @@ def test_blob_in_a_store_is_a_link_any_other_is_a_copy(builder, tmp_path, base, 
     assert not copied.is_symlink() and copied.read_bytes() == (app / "layer.tar.gz").read_bytes()
 
 
-def test_layer_unless_empty(workshop, base, app):
-    empty = workshop.build("empty", "mk-layer")
+def test_layer_unless_empty(maker, base, app):
+    empty = maker.build("empty", "mk-layer")
     options = ("--layer-unless-empty", empty, "--layer-unless-empty", app, "--layer", base)
-    _, manifest, _ = parts(workshop.build("image", "mk-image", "--name", "x", *options))
+    _, manifest, _ = parts(maker.build("image", "mk-image", "--name", "x", *options))
     assert manifest["layers"] == [layer_json(base)["descriptor"], layer_json(app)["descriptor"]]
 
 
-def test_empty_layer_is_listed_like_any_other(workshop, base):
-    empty = workshop.build("empty", "mk-layer")
-    _, manifest, config = parts(workshop.build("image", "mk-image", "--name", "x", "--layer", empty))
+def test_empty_layer_is_listed_like_any_other(maker, base):
+    empty = maker.build("empty", "mk-layer")
+    _, manifest, config = parts(maker.build("image", "mk-image", "--name", "x", "--layer", empty))
     assert manifest["layers"][0]["size"] == 1024
     assert len(config["history"]) == 1
 
 
-def test_directory_of_layers_stands_for_all_of_them_in_order(workshop, base, app, tmp_path):
+def test_directory_of_layers_stands_for_all_of_them_in_order(maker, base, app, tmp_path):
     layers = tmp_path / "layers"
     layers.mkdir()
     shutil.copytree(app, layers / "000")
     shutil.copytree(base, layers / "001")
-    _, manifest, _ = parts(workshop.build("image", "mk-image", "--name", "x", "--layer", layers))
+    _, manifest, _ = parts(maker.build("image", "mk-image", "--name", "x", "--layer", layers))
     assert manifest["layers"] == [layer_json(app)["descriptor"], layer_json(base)["descriptor"]]
 
 
@@ -174,9 +168,9 @@ def with_recipe(layer, tmp_path):
     return directory
 
 
-def test_layer_without_blob_keeps_its_recipe(workshop, base, tmp_path):
+def test_layer_without_blob_keeps_its_recipe(maker, base, tmp_path):
     layer = with_recipe(base, tmp_path)
-    image = workshop.build("image", "mk-image", "--name", "x", "--layer", layer)
+    image = maker.build("image", "mk-image", "--name", "x", "--layer", layer)
     digest = layer_json(base)["descriptor"]["digest"].replace(":", "/")
     assert not (image / "blobs" / digest).exists()
     assert layer_json(image / "layers" / digest) == layer_json(layer)
@@ -277,8 +271,8 @@ def test_refuses_a_blob_with_another_digest(refused, tmp_path, base):
 # Others agree.
 
 
-def test_skopeo_reads_it(workshop, base, app, need):
+def test_skopeo_reads_it(maker, base, app, need):
     need("skopeo")
-    image = workshop.image("hello", CONFIG, base, app)
-    found = Skopeo(str(workshop.directory)).config(f"oci:{image}:latest")
+    image = maker.image("hello", CONFIG, base, app)
+    found = Skopeo(str(maker.directory)).config(f"oci:{image}:latest")
     assert found["rootfs"]["diff_ids"] == [layer_json(each)["diffID"] for each in (base, app)]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from layer_files import LayerMaker, content, diff_id, layer_json, members, names, one_line, store_path
+from checkout import ROOT
+from file_trees import DIRECTORY, Link, write_directory
 from laminix.layers.layer_directory import read_layer
 from laminix.layers.rebuilding import open_rebuilt
-from members import DIRECTORY, Link, write_directory
+from layer_files import LayerMaker, content, diff_id, layer_json, members, names, one_line, store_path
 
 SHA_OF_EMPTY = "sha256:" + hashlib.sha256(bytes(1024)).hexdigest()
 
@@ -686,7 +687,7 @@ def test_runs_on_the_systems_python(maker, tree):
     other = "/usr/bin/python3"
     if not os.path.exists(other) or os.path.samefile(other, sys.executable):
         pytest.skip("no second Python here")
-    script = Path(__file__).parents[2] / "builders/mk-layer"
+    script = ROOT / "builders/mk-layer"
     out = maker.directory / "other"
     subprocess.run([other, "-I", "-B", script, "--copy", root, "--out", out], check=True)
     assert diff_id(out) == diff_id(maker.make("--copy", root))

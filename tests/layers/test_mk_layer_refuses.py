@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from heed_signals import heed_signals
+from checkout import ROOT
+from default_signals import restore_default_signals
+from file_trees import write_directory
 from layer_files import LayerMaker, layer_json, names, one_line, store_path
-from members import write_directory
 
-SCRIPT = Path(__file__).parents[2] / "builders/mk-layer"
+SCRIPT = ROOT / "builders/mk-layer"
 ARGV = [sys.executable, "-I", "-B", SCRIPT]
 
 
@@ -434,7 +435,7 @@ def test_killed_half_way(tmp_path, number):
     # The compressor says that it runs, and comes to no end before its input does.
     command = f"sh -c 'echo >{started}; exec cat'"
     argv = [*ARGV, "--copy", endless(tmp_path / "endless"), "--compressor", command, "--out", out]
-    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=restore_default_signals)
     try:
         started.read_text()
         process.send_signal(number)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from checkout import ROOT
 from layer_files import LayerMaker, layer_json, store_path
 
-SCRIPT = Path(__file__).parents[2] / "builders/mk-layer"
+SCRIPT = ROOT / "builders/mk-layer"
 HASH = "0" * 32
 NAMES = ["a", "B", "ä", "b.d", "b-", "b/sub/deep", "c" * 120, os.fsdecode(b"\xff")]
 

@@ -2,13 +2,13 @@
 
 import io
 
-import members
 import pytest
-from members import DIRECTORY, HardLink, Link
 
-from laminix.tar import reader as tar_reader
+import file_trees
+from file_trees import DIRECTORY, HardLink, Link
 from laminix.errors import LaminixError
 from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, content_digest
+from laminix.tar import reader as tar_reader
 
 STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
 
@@ -16,7 +16,7 @@ STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
 def layer(*parts, **named):
     """A layer's members as tar_reader gives them, from dictionaries (one can have a name only once)."""
     for part in (*parts, named):
-        yield from tar_reader.read(io.BytesIO(members.tar(part)))
+        yield from tar_reader.read(io.BytesIO(file_trees.tar(part)))
 
 
 def tree(*layers, sizes=range(100)):

@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from nix_machine import Nix
+
+from run_nix import Nix
 
 ARCHIVE = "examples.hello.dockerArchive"
 

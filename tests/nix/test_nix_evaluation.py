@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nix_machine import ROOT, copy_tree
+
+from checkout import ROOT, copy_tree
 
 # A package set of which only the builder's Python works, for a platform that is not the builder's.
 CROSS = """

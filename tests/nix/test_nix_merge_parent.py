@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from nix_machine import Nix
+
+from run_nix import Nix
 
 BASE = """
 let

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from nix_machine import Nix
+
+from run_nix import Nix
 
 
 def blob(image: Path, digest: str) -> dict:
@@ -44,11 +45,8 @@ def test_what_a_string_hides_comes_along_too(nix):
 def test_a_floating_path_that_the_config_mentions_comes_along(nix):
     image = nix.having(experimental_features="nix-command flakes ca-derivations").build(
         """
-        let floating = derivation {
-          name = "floating"; inherit (pkgs.stdenv.buildPlatform) system; builder = "/bin/sh";
-          args = [ "-c" "echo content > $out" ];
-          __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";
-        }; in mkImage { name = "x"; config.Env = [ "F=${floating}" ]; }
+        let floating = import ./tests/nix/floating.nix { inherit pkgs; };
+        in mkImage { name = "x"; config.Env = [ "F=${floating}" ]; }
         """
     )
     assert [packed(nix, layer) for layer in layer_directories(image)] == [["floating"]]

@@ -143,11 +143,8 @@ def test_is_the_same_where_the_store_belongs_to_another_user(other_store, digest
 def test_packs_a_floating_content_addressed_path(nix):
     layer = nix.having(experimental_features="nix-command flakes ca-derivations").build(
         """
-        let floating = derivation {
-          name = "floating"; inherit (pkgs.stdenv.buildPlatform) system; builder = "/bin/sh";
-          args = [ "-c" "echo content > $out" ];
-          __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";
-        }; in mkLayer { closure = [ floating ]; }
+        let floating = import ./tests/nix/floating.nix { inherit pkgs; };
+        in mkLayer { closure = [ floating ]; }
         """
     )
     assert [path[44:] for path in document(layer)["storePaths"]] == ["floating"]

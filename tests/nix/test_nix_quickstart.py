@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from nix_machine import ROOT, copy_tree
+
+from checkout import ROOT, copy_tree
 from test_nix_examples import GREETING
 
 NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere"}

@@ -7,20 +7,20 @@ import random
 import shutil
 import tarfile
 
-import family
-import members
-import parents
 import pytest
-from members import DIRECTORY, HardLink, Link
-from workshop import Workshop
 
+import every_parent
+import file_trees
+import image_forms
+from file_trees import DIRECTORY, HardLink, Link
+from image_maker import ImageMaker
 from laminix.errors import LaminixError
 from laminix.verify.image import verify
 
-IMAGE = parents.Image(
+IMAGE = image_forms.Image(
     layers=(
-        members.tar({"etc": DIRECTORY, "etc/passwd": b"root", "etc/same": HardLink("etc/passwd")}),
-        members.tar({".wh.gone": b"", "bin": Link("usr/bin")}),
+        file_trees.tar({"etc": DIRECTORY, "etc/passwd": b"root", "etc/same": HardLink("etc/passwd")}),
+        file_trees.tar({".wh.gone": b"", "bin": Link("usr/bin")}),
     ),
     runtime={"Env": ["A=1"]},
 )
@@ -29,13 +29,13 @@ IMAGE = parents.Image(
 @pytest.fixture(scope="module")
 def made(builder, tmp_path_factory):
     """An image of ours with two layers, one of them compressed, in every form that pack-image writes."""
-    workshop = Workshop(builder, tmp_path_factory.mktemp("made"))
+    maker = ImageMaker(builder, tmp_path_factory.mktemp("made"))
     layers = [
-        workshop.layer("plain", {"bin/hello": b"hello" * 100, "etc/conf": b"1"}, "--remove", "/etc/old"),
-        workshop.layer("small", {"opt/data": b"data" * 1000}, "--compressor", "gzip"),
+        maker.layer("plain", {"bin/hello": b"hello" * 100, "etc/conf": b"1"}, "--remove", "/etc/old"),
+        maker.layer("small", {"opt/data": b"data" * 1000}, "--compressor", "gzip"),
     ]
-    image = workshop.image("made", {"Env": ["A=1"], "Cmd": ["/bin/hello"]}, *layers)
-    packed = {form: workshop.packed(image, form) for form in PACKED}
+    image = maker.image("made", {"Env": ["A=1"], "Cmd": ["/bin/hello"]}, *layers)
+    packed = {form: maker.packed(image, form) for form in PACKED}
     return {"image": image, **packed}
 
 
@@ -62,17 +62,17 @@ def wrong(path, *choice, strict=False):
 
 
 def written(tmp_path, content, name="image.tar"):
-    return members.write_tar(tmp_path / name, content)
+    return file_trees.write_tar(tmp_path / name, content)
 
 
-def layout(tmp_path, image=IMAGE, compression=parents.plain):
-    return written(tmp_path, parents.oci_layout(image, compression))
+def layout(tmp_path, image=IMAGE, compression=image_forms.plain):
+    return written(tmp_path, image_forms.oci_layout(image, compression))
 
 
 def one_layer(tmp_path, *parts):
     """A layout with a single layer that has the members of PARTS (a name may be in several)."""
-    data = b"".join(without_end(members.tar(part)) for part in parts)
-    return layout(tmp_path, parents.Image(layers=(data + bytes(1024),)))
+    data = b"".join(without_end(file_trees.tar(part)) for part in parts)
+    return layout(tmp_path, image_forms.Image(layers=(data + bytes(1024),)))
 
 
 def without_end(tar):
@@ -93,10 +93,10 @@ def test_what_we_make_is_sound(builder, made, form):
     assert wrong(made[form], strict=True) == []
 
 
-@pytest.mark.parametrize("name", [*family.TARS, *family.DIRECTORIES, *family.PACKERS])
+@pytest.mark.parametrize("name", [*every_parent.TARS, *every_parent.DIRECTORIES, *every_parent.PACKERS])
 def test_what_others_make_is_sound(need, tmp_path, name):
-    need(*family.needs(name))
-    parent = family.make(name, tmp_path)
+    need(*every_parent.needs(name))
+    parent = every_parent.make(name, tmp_path)
     assert wrong(parent.path, parent.choice) == []
 
 
@@ -215,12 +215,12 @@ def _blob(image, digest):
 
 def _put(image, document):
     data = json.dumps(document).encode()
-    _blob(image, parents.digest(data)).write_bytes(data)
-    return {"digest": parents.digest(data), "size": len(data)}
+    _blob(image, image_forms.digest(data)).write_bytes(data)
+    return {"digest": image_forms.digest(data), "size": len(data)}
 
 
 NO_DIGEST = f"sha256:{'0' * 64}"
-ZSTD = f"{parents.OCI}.layer.v1.tar+zstd"
+ZSTD = f"{image_forms.OCI}.layer.v1.tar+zstd"
 
 CONFIG_CHANGES = {
     "diff IDs swapped": (lambda c: c["rootfs"]["diff_ids"].reverse(), "its diff ID is sha256:"),
@@ -338,28 +338,28 @@ def test_strict_is_an_option(said, tmp_path):
 
 
 def test_asks_for_our_order_of_layers_that_mk_layer_made(tmp_path):
-    layer = members.tar({"b": b"", "a": b""})
+    layer = file_trees.tar({"b": b"", "a": b""})
     history = ({"created_by": "mk-layer"}, {"created_by": "other"})
-    image = parents.Image(layers=(layer, layer), history=history)
+    image = image_forms.Image(layers=(layer, layer), history=history)
     [line] = wrong(layout(tmp_path, image))
     assert "'a' is out of order" in line
 
 
 def test_tells_too_many_layers(tmp_path):
-    many = parents.Image(layers=tuple(members.tar({str(number): b""}) for number in range(126)))
+    many = image_forms.Image(layers=tuple(file_trees.tar({str(number): b""}) for number in range(126)))
     assert any("126 layers, but engines take at most 125" in line for line in wrong(layout(tmp_path, many)))
 
 
-NO_TARS = {"garbage": b"no tar" * 200, "cut": members.tar({"a": b"x" * 2000})[:1024]}
+NO_TARS = {"garbage": b"no tar" * 200, "cut": file_trees.tar({"a": b"x" * 2000})[:1024]}
 
 
 @pytest.mark.parametrize("layer", NO_TARS.values(), ids=NO_TARS)
 def test_tells_a_layer_that_is_no_tar(tmp_path, layer):
-    assert len(wrong(layout(tmp_path, parents.Image(layers=(layer,))))) == 1
+    assert len(wrong(layout(tmp_path, image_forms.Image(layers=(layer,))))) == 1
 
 
 def test_tells_a_gzip_that_ends_early(tmp_path):
-    image = parents.Image(layers=(members.tar({"a": b"x"}),))
+    image = image_forms.Image(layers=(file_trees.tar({"a": b"x"}),))
     cut = lambda layer: ("+gzip", gzip.compress(layer)[:-4])  # noqa: E731
     assert any("truncated" in line for line in wrong(layout(tmp_path, image, cut)))
 
@@ -368,26 +368,26 @@ def test_tells_a_gzip_that_ends_early(tmp_path):
 
 
 def test_tells_names_that_contradict_each_other(tmp_path):
-    content = parents.docker_v1_1(IMAGE)
+    content = image_forms.docker_v1_1(IMAGE)
     content["repositories"] = content["repositories"].replace(b"parent", b"qarent")
     assert any("names docker.io/library/qarent:v1" in line for line in wrong(written(tmp_path, content)))
 
 
 def test_tells_an_index_that_lacks_the_image(tmp_path):
-    other = parents.Image(layers=IMAGE.layers, runtime={"Env": ["B=2"]})
-    content = parents.docker_oci(IMAGE) | {"index.json": parents.docker_oci(other)["index.json"]}
-    content |= {name: data for name, data in parents.docker_oci(other).items() if name.startswith("blobs/")}
+    other = image_forms.Image(layers=IMAGE.layers, runtime={"Env": ["B=2"]})
+    content = image_forms.docker_oci(IMAGE) | {"index.json": image_forms.docker_oci(other)["index.json"]}
+    content |= {name: data for name, data in image_forms.docker_oci(other).items() if name.startswith("blobs/")}
     lines = wrong(written(tmp_path, content))
     assert any("no image in it has the config that manifest.json names" in line for line in lines)
 
 
 def relinked(change):
     """A docker archive with changed json documents of its layers, base layer first."""
-    content = parents.docker_v1_1(IMAGE)
+    content = image_forms.docker_v1_1(IMAGE)
     names = [name for name in content if name.endswith("/json")]
     names.sort(key=lambda name: b'"parent"' in content[name])
     changed_jsons = change([json.loads(content[name]) for name in names])
-    return content | dict(zip(names, map(parents.encode, changed_jsons), strict=True))
+    return content | dict(zip(names, map(image_forms.encode, changed_jsons), strict=True))
 
 
 def test_tells_parent_links_in_a_circle(tmp_path):
@@ -406,7 +406,7 @@ def test_tells_another_id(tmp_path):
 
 
 def test_tells_links_that_give_another_list(tmp_path):
-    content = parents.docker_v1_1(IMAGE)
+    content = image_forms.docker_v1_1(IMAGE)
     first, second = (name for name in content if name.endswith("/layer.tar"))
     content[first], content[second] = content[second], content[first]
     manifest = json.loads(content["manifest.json"])
@@ -416,7 +416,7 @@ def test_tells_links_that_give_another_list(tmp_path):
 
 
 def test_tells_another_version(tmp_path):
-    content = parents.docker_v1_1(IMAGE)
+    content = image_forms.docker_v1_1(IMAGE)
     content = {name: b"2.0" if name.endswith("/VERSION") else data for name, data in content.items()}
     assert any("expected b'1.0'" in line for line in wrong(written(tmp_path, content)))
 
@@ -441,6 +441,6 @@ def test_tells_what_is_missing(said, tmp_path):
 
 
 def test_tells_which_images_there_are(said, tmp_path):
-    other = parents.Image(layers=IMAGE.layers, name="other")
-    [line] = said(written(tmp_path, parents.docker_v1_1(IMAGE, other)))
+    other = image_forms.Image(layers=IMAGE.layers, name="other")
+    [line] = said(written(tmp_path, image_forms.docker_v1_1(IMAGE, other)))
     assert "parent:v1, other:v1" in line

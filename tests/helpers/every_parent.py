@@ -1,4 +1,4 @@
-"""Parents for the story: an image in every form that anybody ever wrote, by a name that says which."""
+"""Parent images in every form that image tools have written over the years, each by a name."""
 
 import bz2
 import gzip
@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from file_trees import DIRECTORY, FileTree, HardLink, Link, tar, write_directory, write_tar
 from generations import CONFIG, PARENT, STEPS, Parent, image
-from made_by import PROGRAMS
-from members import DIRECTORY, HardLink, Link, Members, tar, write_directory, write_tar
-from parents import (
+from image_forms import (
     EMPTY_LAYER,
     Image,
     docker_oci,
@@ -24,6 +23,7 @@ from parents import (
     with_links,
     zstandard,
 )
+from parents_by_tools import PROGRAMS
 
 TWICE = image(tar({"tmp": DIRECTORY}), tar(PARENT))
 DEEP = image(*(tar({f"tmp/{number}": b""}) for number in range(98)))
@@ -34,7 +34,7 @@ STRANGE = replace(STRANGE, runtime={**CONFIG, "X-Of-Later": {"a": None}, "ArgsEs
 OTHER = Image((tar({"other": b""}),), {}, name="other", tag="v2")
 ELSEWHERE = replace(image(tar({"elsewhere": b""})), architecture="mips64le")
 
-TARS: dict[str, tuple[Image, Callable[[Image], Members]]] = {
+TARS: dict[str, tuple[Image, Callable[[Image], FileTree]]] = {
     "docker-1.9": (image(), docker_v1),
     "docker-1.9-deep": (DEEP, docker_v1),
     "docker-1.9-hollow": (HOLLOW, docker_v1),
@@ -65,7 +65,7 @@ TARS: dict[str, tuple[Image, Callable[[Image], Members]]] = {
     "oci-archive-gzip": (image(), lambda each: oci_layout(each, gzipped)),
     "oci-archive-mixed": (TWICE, lambda each: oci_layout(each, mixed)),
 }
-DIRECTORIES: dict[str, tuple[Image, Callable[[Image], Members]]] = {
+DIRECTORIES: dict[str, tuple[Image, Callable[[Image], FileTree]]] = {
     "oci": (image(), oci_layout),
     "oci-mixed": (TWICE, lambda each: oci_layout(each, mixed)),
     "oci-untold": (UNTOLD, lambda each: oci_layout(each, gzipped)),
@@ -82,12 +82,12 @@ NAMES = (*TARS, *DIRECTORIES, *PACKERS, *PROGRAMS)
 
 
 def needs(name: str) -> tuple[str, ...]:
-    """The programs without which the parent called NAME cannot be made."""
+    """The programs that it takes to make the parent image called NAME."""
     return ("busybox", "zstd", *(PROGRAMS[name].needs if name in PROGRAMS else ()))
 
 
 def make(name: str, directory: Path) -> Parent:
-    """The parent called NAME, made in the empty DIRECTORY."""
+    """Make the parent image called NAME in the empty DIRECTORY."""
     place = str(directory / "no-telling-name")
     if name in TARS:
         content, write = TARS[name]
@@ -102,7 +102,7 @@ def make(name: str, directory: Path) -> Parent:
 
 
 def _parent(place: str, name: str, content: Image) -> Parent:
-    """A parent that we wrote ourselves, so that we know what is in it."""
+    """The description of a parent that was written from CONTENT."""
     steps = content.steps()
     if name.startswith("docker-1.9"):
         steps = [f"/bin/sh -c {step}" for step in steps]

@@ -1,4 +1,4 @@
-"""Parents that real programs write: docker save, skopeo copy, umoci, buildah."""
+"""Parent images that other tools make: docker save, skopeo copy, umoci, buildah."""
 
 import json
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from engines.buildah import Buildah
 from engines.daemon import scratch
 from engines.program import output
 from engines.skopeo import Skopeo
+from file_trees import write_directory, write_tar
 from generations import CONFIG, GROUND, PARENT, STEPS, Parent
-from members import DIRECTORY, write_directory, write_tar
-from parents import docker_oci, gzipped, oci_layout
+from image_forms import docker_oci, gzipped, oci_layout
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program that writes parents: what it needs, and what it makes in an empty directory."""
+    """A way to make a parent image: the programs that it needs, and a function that makes it in an empty directory."""
 
     needs: tuple[str, ...]
     make: Callable[[Path], Parent]
 
 
 def docker_saves(store: str) -> Callable[[Path], Parent]:
-    """What ``docker save`` writes of an image that a dockerd with STORE has loaded."""
+    """Load an image into a dockerd with the image store STORE, and save it with ``docker save``."""
 
     def make(directory: Path) -> Parent:
         loaded, saved = directory / "loaded", directory / "saved"
@@ -37,7 +37,7 @@ def docker_saves(store: str) -> Callable[[Path], Parent]:
 
 
 def skopeo_copies(target: str) -> Callable[[Path], Parent]:
-    """What ``skopeo copy`` makes of an OCI layout at TARGET, in which {} is the place."""
+    """Copy an OCI layout to TARGET with ``skopeo copy``; {} in TARGET stands for the path."""
 
     def make(directory: Path) -> Parent:
         layout, copy = directory / "layout", directory / "copy"
@@ -49,7 +49,7 @@ def skopeo_copies(target: str) -> Callable[[Path], Parent]:
 
 
 def umoci_inserts(directory: Path) -> Parent:
-    """An image that umoci made from nothing, a layer for each thing that it was told."""
+    """Make an image with umoci, a layer for each ``umoci insert``."""
     layout = directory / "layout"
     image = ("--image", f"{layout}:v1")
     ground = write_directory(str(directory / "ground"), GROUND)
@@ -66,7 +66,7 @@ def umoci_inserts(directory: Path) -> Parent:
 
 
 def buildah_commits(target: str) -> Callable[[Path], Parent]:
-    """What ``buildah commit`` writes to TARGET, in which {} is the place, of a container that has run."""
+    """Commit a container that has run to TARGET with buildah; {} in TARGET stands for the path."""
 
     def make(directory: Path) -> Parent:
         committed = directory / "committed"
@@ -87,7 +87,7 @@ def buildah_commits(target: str) -> Callable[[Path], Parent]:
 
 
 def _as_skopeo_sees(target: str, place: Path, directory: Path) -> Parent:
-    """The parent at PLACE, told from its config, which skopeo finds."""
+    """The parent at PLACE, described by its config, which skopeo reads."""
     config = Skopeo(str(directory)).config(target.format(place))
     steps = [entry.get("created_by", "") for entry in config["history"]]
     return Parent(place, config["rootfs"]["diff_ids"], steps)

@@ -1,4 +1,4 @@
-"""What a directory or a tar is to hold, said once: names, and their content, link or nothing."""
+"""Directories and tars made from a dictionary of file names and contents."""
 
 import io
 import os
@@ -18,61 +18,61 @@ class Link:
 
 @dataclass(frozen=True)
 class HardLink:
-    """A hard link to an earlier member."""
+    """A hard link to an earlier file of the same tree."""
 
     target: str
 
 
-DIRECTORY = None  # in place of content
-Members = dict[str, bytes | Link | HardLink | None]
+DIRECTORY = None  # the content of a directory
+FileTree = dict[str, bytes | Link | HardLink | None]
 
 
-def busybox() -> Members:
-    """A root in which programs can be run."""
+def busybox() -> FileTree:
+    """A root file system with a shell and a few commands, all of them busybox."""
     with open(BUSYBOX, "rb") as file:
         program = file.read()
     links = {f"bin/{applet}": Link("busybox") for applet in APPLETS}
     return {"bin": DIRECTORY, "bin/busybox": program, **links}
 
 
-def tar(members: Members) -> bytes:
-    """A tar with MEMBERS, in that order."""
+def tar(tree: FileTree) -> bytes:
+    """A tar with the entries of TREE, in the order of the dictionary."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in members.items():
-            archive.addfile(*_member(name, content))
+        for name, content in tree.items():
+            archive.addfile(*_entry(name, content))
     return buffer.getvalue()
 
 
-def write_tar(path: str, members: Members) -> str:
-    """PATH, where a tar with MEMBERS stands then."""
+def write_tar(path: str, tree: FileTree) -> str:
+    """Write a tar with the entries of TREE to PATH, and return PATH."""
     with open(path, "wb") as file:
-        file.write(tar(members))
+        file.write(tar(tree))
     return path
 
 
-def write_directory(path: str, members: Members) -> str:
-    """PATH, where a directory with MEMBERS stands then."""
+def write_directory(path: str, tree: FileTree) -> str:
+    """Make a directory with the files of TREE at PATH, and return PATH."""
     os.mkdir(path)
-    for name, content in members.items():
+    for name, content in tree.items():
         place = os.path.join(path, name)
         os.makedirs(os.path.dirname(place), exist_ok=True)
         _write(place, content, _mode(name))
     return path
 
 
-def _member(name: str, content: bytes | Link | HardLink | None) -> tuple[tarfile.TarInfo, io.BytesIO]:
-    member = tarfile.TarInfo(name)
-    member.mode = _mode(name)
+def _entry(name: str, content: bytes | Link | HardLink | None) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    entry = tarfile.TarInfo(name)
+    entry.mode = _mode(name)
     data = content if isinstance(content, bytes) else b""
-    member.size = len(data)
+    entry.size = len(data)
     if content is DIRECTORY:
-        member.type, member.mode = tarfile.DIRTYPE, 0o755
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
     elif isinstance(content, Link):
-        member.type, member.linkname = tarfile.SYMTYPE, content.target
+        entry.type, entry.linkname = tarfile.SYMTYPE, content.target
     elif isinstance(content, HardLink):
-        member.type, member.linkname = tarfile.LNKTYPE, content.target
-    return member, io.BytesIO(data)
+        entry.type, entry.linkname = tarfile.LNKTYPE, content.target
+    return entry, io.BytesIO(data)
 
 
 def _write(place: str, content: bytes | Link | None, mode: int) -> None:
@@ -87,5 +87,5 @@ def _write(place: str, content: bytes | Link | None, mode: int) -> None:
 
 
 def _mode(name: str) -> int:
-    """Of a file: what is in a bin/ can be executed."""
+    """Mode of the file NAME: executable below a directory bin."""
     return 0o755 if "bin" in name.split("/")[:-1] else 0o644

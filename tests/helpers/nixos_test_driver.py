@@ -1,4 +1,4 @@
-"""As much of the NixOS test driver as vm-test.py uses, with this machine's engines in place of a VM."""
+"""The part of the NixOS test driver that vm-test.py uses, with this machine's engines in place of a VM."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ PATIENCE = 60  # seconds
 
 
 class Machine:
-    """A machine whose programs are those in DIRECTORY and then this one's, and run in the namespaces of a process."""
+    """Runs shell commands in the namespaces of PROCESS, with DIRECTORY first on PATH."""
 
     def __init__(self, directory: str, process: int):
         self._env = {**os.environ, "PATH": f"{directory}:{os.environ['PATH']}"}
@@ -27,7 +27,7 @@ class Machine:
         return ran.returncode, ran.stdout
 
     def succeed(self, *commands: str) -> str:
-        """What the commands print; raises AssertionError where one fails."""
+        """Run the commands and return their output; raise AssertionError if one fails."""
         outputs = []
         for command in commands:
             status, output = self.execute(command)
@@ -36,7 +36,7 @@ class Machine:
         return "".join(outputs)
 
     def fail(self, *commands: str) -> str:
-        """What the commands print; raises AssertionError where one does not fail."""
+        """Run the commands and return their output; raise AssertionError if one succeeds."""
         outputs = []
         for command in commands:
             status, output = self.execute(command)
@@ -45,10 +45,10 @@ class Machine:
         return "".join(outputs)
 
     def wait_for_unit(self, unit: str) -> None:
-        """Nothing: the engine was awaited when it was started."""
+        """Do nothing: the engine is ready once it has been started."""
 
     def wait_for_open_port(self, port: int) -> None:
-        """Return when something listens there; raises OSError where nothing does in a minute."""
+        """Wait until something listens on PORT; raise OSError if nothing does within a minute."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -62,7 +62,7 @@ class Machine:
 
 @contextlib.contextmanager
 def running(directory: str) -> Iterator[Machine]:
-    """A machine that first looks for programs in DIRECTORY; what it has started ends with it."""
+    """A machine with DIRECTORY first on PATH.  At the end, all processes that it started are killed."""
     process = subprocess.Popen([*ISOLATED, "sleep", "infinity"])
     try:
         yield Machine(directory, _child(process.pid))
@@ -72,7 +72,7 @@ def running(directory: str) -> Iterator[Machine]:
 
 
 def _child(process: int) -> int:
-    """The process that the given one starts."""
+    """The process ID of the first child of PROCESS; waits for it."""
     children = ""
     while not children:
         with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
@@ -82,7 +82,7 @@ def _child(process: int) -> int:
 
 @contextlib.contextmanager
 def subtest(name: str) -> Iterator[None]:
-    """Says which one it was where the block fails."""
+    """Add the subtest's name to the error if the block fails."""
     try:
         yield
     except Exception as error:
@@ -91,6 +91,6 @@ def subtest(name: str) -> Iterator[None]:
 
 
 def run_script(script: str, machine: Machine) -> None:
-    """Run the test script against MACHINE, which it knows as ``docker``."""
+    """Run the test script, with MACHINE as its variable ``docker``."""
     names: dict[str, Any] = {"docker": machine, "subtest": subtest, "start_all": lambda: None}
     exec(compile(script, "vm-test.py", "exec"), names)

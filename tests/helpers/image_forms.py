@@ -1,4 +1,4 @@
-"""Images as others write them, made from their specifications: what a parent may look like.
+"""An image written out in every form that other tools write, as their specifications describe them.
 
 Docker's archives follow its image specifications v1 (before 1.10: a linked list of layers), v1.1 and
 v1.2 (from 1.10: a manifest.json beside it); OCI layouts follow image-spec image-layout.md.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from members import DIRECTORY, HardLink, Link, Members
+from file_trees import DIRECTORY, FileTree, HardLink, Link
 
 OCI = "application/vnd.oci.image"
 CREATED = "2015-01-01T00:00:00Z"
@@ -22,7 +22,7 @@ ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), p
 
 @dataclass(frozen=True)
 class Image:
-    """An image, free of any form: its layers as tars, base layer first, and its config."""
+    """An image in no particular form: its layers as tars, base layer first, and its config."""
 
     layers: tuple[bytes, ...]
     runtime: dict[str, Any] = field(default_factory=dict)  # the member "config" of the config
@@ -59,7 +59,7 @@ class Image:
         return tuple({"created_by": f"step {index}"} for index in range(len(self.layers)))
 
     def steps(self) -> list[str]:
-        """What made the image, as whoever fills up a history without entries has it."""
+        """The ``created_by`` of each history entry; one empty string a layer where there is no history."""
         return [entry["created_by"] for entry in self.entries] or [""] * len(self.layers)
 
 
@@ -90,17 +90,17 @@ def plain(layer: bytes) -> tuple[str, bytes]:
 
 
 def gzipped(layer: bytes) -> tuple[str, bytes]:
-    """The same for gzip."""
+    """The media type's suffix and the blob of a layer compressed with gzip."""
     return "+gzip", gzip.compress(layer, mtime=0)
 
 
 def zstandard(layer: bytes) -> tuple[str, bytes]:
-    """The same for zstd."""
+    """The media type's suffix and the blob of a layer compressed with zstd."""
     return "+zstd", subprocess.run(["zstd", "-q", "-c"], input=layer, capture_output=True, check=True).stdout
 
 
 def mixed(layer: bytes) -> tuple[str, bytes]:
-    """One of the three, as the layer's digest has it."""
+    """Plain, gzip or zstd, chosen by the layer's digest."""
     return (plain, gzipped, zstandard)[int(sha256(layer)[:8], 16) % 3](layer)
 
 
@@ -110,19 +110,19 @@ Compression = Callable[[bytes], tuple[str, bytes]]
 # Docker's archives, their members in the order in which Docker writes them: by name.
 
 
-def docker_v1(image: Image) -> Members:
+def docker_v1(image: Image) -> FileTree:
     """As ``docker save`` wrote before 1.10: per layer a directory that names its parent, and repositories."""
     ids = _v1_ids(image)
     repositories = {"repositories": encode({image.name: {image.tag: ids[-1]}})}
     return by_name(_v1_directories(image, ids, linked=True) | repositories)
 
 
-def docker_v1_1(*images: Image, linked: bool = True) -> Members:
+def docker_v1_1(*images: Image, linked: bool = True) -> FileTree:
     """As ``docker save`` wrote from 1.10 to 24: the linked list, and manifest.json with its own list.
 
     Without LINKED the layers name no parent.
     """
-    members: Members = {}
+    members: FileTree = {}
     entries, repositories = [], {}
     for image in images:
         ids = _v1_ids(image)
@@ -134,8 +134,8 @@ def docker_v1_1(*images: Image, linked: bool = True) -> Members:
     )
 
 
-def with_links(image: Image, link: type) -> Members:
-    """The same, with the second of two equal layers as a link (symbolic or hard) to the first."""
+def with_links(image: Image, link: type) -> FileTree:
+    """As docker_v1_1, with the second of two equal layers as a link (symbolic or hard) to the first."""
     members = docker_v1_1(image)
     first: dict[bytes, str] = {}
     for name in [f"{layer_id}/layer.tar" for layer_id in _v1_ids(image)]:
@@ -147,7 +147,7 @@ def with_links(image: Image, link: type) -> Members:
     return members
 
 
-def nixpkgs(image: Image, compression: Compression = plain) -> Members:
+def nixpkgs(image: Image, compression: Compression = plain) -> FileTree:
     """As nixpkgs' buildLayeredImage writes: a directory a layer, named by its digest, and manifest.json."""
     blobs = [compression(layer)[1] for layer in image.layers]
     names = [f"{sha256(blob)}/layer.tar" for blob in blobs]
@@ -155,7 +155,7 @@ def nixpkgs(image: Image, compression: Compression = plain) -> Members:
     return layers | _config_member(image) | {"manifest.json": encode([_entry(image, names)])}
 
 
-def docker_oci(image: Image, compression: Compression = plain) -> Members:
+def docker_oci(image: Image, compression: Compression = plain) -> FileTree:
     """As ``docker save`` writes since 25: an OCI layout, with manifest.json beside it."""
     layers = [f"blobs/sha256/{sha256(compression(layer)[1])}" for layer in image.layers]
     entry = _entry(image, layers) | {"Config": f"blobs/sha256/{sha256(image.config())}"}
@@ -163,18 +163,18 @@ def docker_oci(image: Image, compression: Compression = plain) -> Members:
     return by_name(oci_layout(image, compression, names) | {"manifest.json": encode([entry])})
 
 
-def by_name(members: Members) -> Members:
-    """The members in the order of their names."""
+def by_name(members: FileTree) -> FileTree:
+    """The entries, sorted by name."""
     return dict(sorted(members.items()))
 
 
 def _v1_ids(image: Image) -> list[str]:
-    """One random-looking number a layer; never the digest of anything in it."""
+    """An ID for each layer, which is not the digest of anything in the layer."""
     return [sha256(f"{image.name}:{image.tag} {index}".encode()) for index in range(len(image.layers))]
 
 
-def _v1_directories(image: Image, ids: list[str], linked: bool) -> Members:
-    members: Members = {}
+def _v1_directories(image: Image, ids: list[str], linked: bool) -> FileTree:
+    members: FileTree = {}
     for index, (layer_id, layer) in enumerate(zip(ids, image.layers, strict=True)):
         members |= {
             layer_id: DIRECTORY,
@@ -201,7 +201,7 @@ def _v1_json(image: Image, ids: list[str], index: int, linked: bool) -> dict[str
     }
 
 
-def _config_member(image: Image) -> Members:
+def _config_member(image: Image) -> FileTree:
     return {f"{sha256(image.config())}.json": image.config()}
 
 
@@ -213,21 +213,21 @@ def _entry(image: Image, layers: Iterable[str]) -> dict[str, Any]:
     }
 
 
-# OCI layouts.
+# OCI layouts and skopeo's directories.
 
 
 def oci_layout(
     image: Image, compression: Compression = plain, names: dict[str, str] | None = None
-) -> Members:
+) -> FileTree:
     """A layout with one image, by its tag, and by further annotations in NAMES."""
     descriptor, blobs = oci_image(image, compression)
     annotations = {"org.opencontainers.image.ref.name": image.tag, **(names or {})}
     return _layout([{**descriptor, "annotations": annotations}], blobs)
 
 
-def oci_index(images: Iterable[Image], compression: Compression = plain, nested: bool = False) -> Members:
+def oci_index(images: Iterable[Image], compression: Compression = plain, nested: bool = False) -> FileTree:
     """A layout with an index of one image a platform; NESTED: that index is in another."""
-    blobs: Members = {}
+    blobs: FileTree = {}
     manifests = []
     for image in images:
         descriptor, more = oci_image(image, compression)
@@ -239,14 +239,14 @@ def oci_index(images: Iterable[Image], compression: Compression = plain, nested:
     return _layout([{**descriptor, "annotations": {"org.opencontainers.image.ref.name": "v1"}}], blobs)
 
 
-def _index_blob(manifests: list[dict[str, Any]], blobs: Members) -> dict[str, Any]:
+def _index_blob(manifests: list[dict[str, Any]], blobs: FileTree) -> dict[str, Any]:
     index = encode({"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests})
     return _blob(f"{OCI}.index.v1+json", index, blobs)
 
 
-def oci_image(image: Image, compression: Compression) -> tuple[dict[str, Any], Members]:
+def oci_image(image: Image, compression: Compression) -> tuple[dict[str, Any], FileTree]:
     """The descriptor of the image's manifest, and its blobs."""
-    blobs: Members = {}
+    blobs: FileTree = {}
     config = _blob(f"{OCI}.config.v1+json", image.config(), blobs)
     layers = []
     for layer in image.layers:
@@ -256,13 +256,21 @@ def oci_image(image: Image, compression: Compression) -> tuple[dict[str, Any], M
     return _blob(f"{OCI}.manifest.v1+json", encode(manifest), blobs), blobs
 
 
-def _blob(media_type: str, data: bytes, blobs: Members) -> dict[str, Any]:
+def _blob(media_type: str, data: bytes, blobs: FileTree) -> dict[str, Any]:
     """The descriptor of DATA, which is put among BLOBS."""
     blobs[f"blobs/sha256/{sha256(data)}"] = data
     return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
 
 
-def _layout(manifests: list[dict[str, Any]], blobs: Members) -> Members:
+def dir_transport(image: Image, compression: Compression = plain) -> FileTree:
+    """As skopeo writes ``dir:``."""
+    descriptor, blobs = oci_image(image, compression)
+    named = {name.removeprefix("blobs/sha256/"): data for name, data in blobs.items()}
+    manifest = named.pop(descriptor["digest"].removeprefix("sha256:"))
+    return {**named, "manifest.json": manifest, "version": b"Directory Transport Version: 1.1\n"}
+
+
+def _layout(manifests: list[dict[str, Any]], blobs: FileTree) -> FileTree:
     index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": manifests}
     return {
         "oci-layout": encode({"imageLayoutVersion": "1.0.0"}),

@@ -1,13 +1,14 @@
-"""The same story, told by nix-build: a child and a grandchild on parents of every form."""
+"""Three generations built by nix-build: a child and a grandchild on parents of every form."""
 
 import json
 from pathlib import Path
 
-import family
 import pytest
+
+import every_parent
+from file_trees import DIRECTORY, write_directory
 from generations import EXPECTED, Parent
-from members import DIRECTORY, write_directory
-from workshop import Workshop
+from image_maker import ImageMaker
 
 EXPRESSION = """
 let
@@ -28,27 +29,27 @@ in
 
 
 @pytest.fixture(scope="module")
-def shop(builder, tmp_path_factory) -> Workshop:
-    """Where list-layers and pack-image are run."""
-    return Workshop(builder, tmp_path_factory.mktemp("story"))
+def maker(builder, tmp_path_factory) -> ImageMaker:
+    """Runs list-layers and pack-image."""
+    return ImageMaker(builder, tmp_path_factory.mktemp("generations"))
 
 
 @pytest.fixture(scope="module")
-def parents(need, shop) -> dict[str, Parent]:
+def parents(need, maker) -> dict[str, Parent]:
     """All parents, by name."""
     made = {}
-    for name in family.NAMES:
-        need(*family.needs(name), root=True)
-        directory = shop.directory / name
+    for name in every_parent.NAMES:
+        need(*every_parent.needs(name), root=True)
+        directory = maker.directory / name
         directory.mkdir()
-        made[name] = family.make(name, directory)
+        made[name] = every_parent.make(name, directory)
     return made
 
 
 @pytest.fixture(scope="module")
-def built(nix, shop, parents) -> dict[str, Path]:
+def built(nix, maker, parents) -> dict[str, Path]:
     """The images of both generations, and the grandchild on each parent, by its name; all by one nix-build."""
-    words = {f"{who.upper()}_TREE": _tree(shop.directory / who, who) for who in ("child", "grandchild")}
+    words = {f"{who.upper()}_TREE": _tree(maker.directory / who, who) for who in ("child", "grandchild")}
     words["PARENTS"] = " ".join(_on(parent) for parent in parents.values())
     expression = EXPRESSION
     for word, value in words.items():
@@ -67,13 +68,13 @@ def _on(parent: Parent) -> str:
     return f"(on {parent.path} {json.dumps(parent.choice)})"
 
 
-@pytest.mark.parametrize("name", family.NAMES)
-def test_all_generations_have_their_layers(built, parents, shop, name):
-    own = shop.diff_ids(built["child"]) + shop.diff_ids(built["grandchild"])
-    assert shop.diff_ids(built[name]) == parents[name].diff_ids + own
+@pytest.mark.parametrize("name", every_parent.NAMES)
+def test_all_generations_have_their_layers(built, parents, maker, name):
+    own = maker.diff_ids(built["child"]) + maker.diff_ids(built["grandchild"])
+    assert maker.diff_ids(built[name]) == parents[name].diff_ids + own
 
 
-@pytest.mark.parametrize("name", family.NAMES)
-def test_grandchild_runs(built, shop, open_engine, name):
+@pytest.mark.parametrize("name", every_parent.NAMES)
+def test_grandchild_runs(built, maker, open_engine, name):
     podman = open_engine("podman")
     assert podman.run(podman.pull(f"oci:{built[name]}:latest")).out == EXPECTED
