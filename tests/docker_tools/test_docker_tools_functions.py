@@ -6,6 +6,8 @@ import tarfile
 
 import pytest
 
+import image_files
+from layer_files import layer_json, members
 COMMON = {
     *("name", "tag", "fromImage", "config", "architecture", "created", "extraCommands", "uid", "gid"),
     *("includeNixDB", "meta"),
@@ -140,12 +142,6 @@ def prelude(expression: str) -> str:
     return f"with import ./. {{ pkgs = import ./nix/host-pkgs.nix {{ }}; }}; let pkgs = import ./nix/host-pkgs.nix {{ }}; in {expression}"
 
 
-def members(layer) -> dict[str, tarfile.TarInfo]:
-    """The members of a layer directory's tar, by name."""
-    with tarfile.open(layer / "layer.tar") as tar:
-        return {member.name: member for member in tar}
-
-
 def test_commands_bring_along_what_stays_and_not_what_they_call(nix):
     layer = nix.build(
         """
@@ -155,9 +151,9 @@ def test_commands_bring_along_what_stays_and_not_what_they_call(nix):
         }).layer
         """
     )
-    packed = json.loads((layer / "layer.json").read_text())["storePaths"]
+    packed = layer_json(layer)["storePaths"]
     assert [path[44:] for path in packed] == ["busybox"]
-    assert members(layer)["private"].mode == 0o700
+    assert members(layer)["private/"].mode == 0o700
 
 
 def test_fake_root_commands(nix):
@@ -177,8 +173,8 @@ def test_fake_root_commands(nix):
         """
     )
     found = {name: (member.uid, member.gid, member.mode) for name, member in members(layer).items()}
-    assert found["home/alice"] == (1000, 100, 0o755) and found["home/alice/file"] == (1000, 100, 0o644)
-    assert found["srv/su"] == (12345, 5, 0o6755) and found["home"] == (0, 0, 0o755)
+    assert found["home/alice/"] == (1000, 100, 0o755) and found["home/alice/file"] == (1000, 100, 0o644)
+    assert found["srv/su"] == (12345, 5, 0o6755) and found["home/"] == (0, 0, 0o755)
 
 
 def test_a_failing_command_fails_the_build(nix):
@@ -201,15 +197,14 @@ def test_owners_and_perms(nix):
         """
     )
     found = {name: (member.uid, member.gid) for name, member in members(layer).items()}
-    assert found["srv"] == found["srv/busybox/bin"] == (7, 8) and found["srv/file"] == (7, 9)
+    assert found["srv/"] == found["srv/busybox/bin"] == (7, 8) and found["srv/file"] == (7, 9)
 
 
 def test_several_tags_and_annotations(nix):
     image = nix.build('(dockerTools.buildImage { name = "x"; tag = [ "1" "2" ]; annotations.a = "b"; }).image')
-    index = json.loads((image / "index.json").read_text())
-    digest = index["manifests"][0]["digest"].replace(":", "/")
-    assert [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in index["manifests"]] == ["1", "2"]
-    assert json.loads((image / "blobs" / digest).read_text())["annotations"] == {"a": "b"}
+    entries = image_files.index(image)["manifests"]
+    assert [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries] == ["1", "2"]
+    assert image_files.manifest(image)["annotations"] == {"a": "b"}
 
 
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])

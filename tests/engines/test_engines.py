@@ -1,15 +1,16 @@
 """End to end: images that the builders make, in every engine, each with an empty store."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+import image_files
 from engines import registry
 from engines.skopeo import Skopeo
 from engines.umoci import Umoci
 from file_trees import DIRECTORY, busybox
 from image_maker import ImageMaker
+from layer_files import layer_json
 
 COMPRESSIONS = ("none", "gzip", "zstd")
 ARCHIVES = ("docker-archive", "docker-legacy-archive")
@@ -131,13 +132,6 @@ def hub(need, scratch):
         yield hub
 
 
-def config_digest(image: Path) -> str:
-    """The digest of the config of an image directory's only image."""
-    index = json.loads((image / "index.json").read_bytes())
-    manifest = index["manifests"][0]["digest"].replace(":", "/")
-    return json.loads((image / "blobs" / manifest).read_bytes())["config"]["digest"]
-
-
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_second_push_uploads_only_what_is_new(need, images, hub, scratch, compression):
     need("skopeo")
@@ -146,8 +140,9 @@ def test_second_push_uploads_only_what_is_new(need, images, hub, scratch, compre
     skopeo.push(f"oci:{first}:latest", f"docker://{hub.host}/shared:first")
     before = len(hub.uploads())
     skopeo.push(f"oci:{second}:latest", f"docker://{hub.host}/shared:second")
-    new_layer = json.loads((news / "layer.json").read_bytes())["descriptor"]["digest"]
-    assert sorted(hub.uploads()[before:]) == sorted([new_layer, config_digest(second)])
+    new_layer = layer_json(news)["descriptor"]["digest"]
+    new_config = image_files.manifest(second)["config"]["digest"]
+    assert sorted(hub.uploads()[before:]) == sorted([new_layer, new_config])
 
 
 @pytest.mark.parametrize("name", ("docker", "docker-containerd"))

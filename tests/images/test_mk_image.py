@@ -1,7 +1,6 @@
 """mk-image: an OCI image layout of layer directories, small where they lie in a store."""
 
 import functools
-import hashlib
 import json
 import os
 import re
@@ -9,9 +8,11 @@ import shutil
 
 import pytest
 
+import image_files
 from engines.skopeo import Skopeo
 from file_trees import DIRECTORY
 from image_maker import ImageMaker
+from layer_files import layer_json
 
 CONFIG = {"Env": ["A=b"], "Cmd": ["/bin/x"]}
 
@@ -37,21 +38,9 @@ def refused(maker):
     return functools.partial(maker.refused, "mk-image")
 
 
-def document(directory, digest):
-    data = (directory / "blobs" / digest.replace(":", "/")).read_bytes()
-    assert f"sha256:{hashlib.sha256(data).hexdigest()}" == digest
-    return json.loads(data)
-
-
 def parts(image):
     """Index, manifest and config of an image directory."""
-    index = json.loads((image / "index.json").read_bytes())
-    manifest = document(image, index["manifests"][0]["digest"])
-    return index, manifest, document(image, manifest["config"]["digest"])
-
-
-def layer_json(layer):
-    return json.loads((layer / "layer.json").read_bytes())
+    return image_files.index(image), image_files.manifest(image), image_files.config(image)
 
 
 def test_makes_a_layout_of_the_layers(maker, base, app):
@@ -171,9 +160,9 @@ def with_recipe(layer, tmp_path):
 def test_layer_without_blob_keeps_its_recipe(maker, base, tmp_path):
     layer = with_recipe(base, tmp_path)
     image = maker.build("image", "mk-image", "--name", "x", "--layer", layer)
-    digest = layer_json(base)["descriptor"]["digest"].replace(":", "/")
-    assert not (image / "blobs" / digest).exists()
-    assert layer_json(image / "layers" / digest) == layer_json(layer)
+    digest = layer_json(base)["descriptor"]["digest"]
+    assert not image_files.blob_path(image, digest).exists()
+    assert layer_json(image / "layers" / digest.replace(":", "/")) == layer_json(layer)
 
 
 # What is refused.

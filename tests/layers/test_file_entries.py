@@ -1,4 +1,4 @@
-"""parts: what becomes something else between the moment it is found and the moment it is read."""
+"""layers.file_entries: files that change between the walk of the tree and the moment they are read."""
 
 import pytest
 

@@ -1,10 +1,10 @@
-"""perms: which paths a pattern matches."""
+"""layers.permission_rules: which paths a pattern matches."""
 
 import pytest
 
-from laminix.tar.entries import FILE, Entry
 from laminix.layers.permission_rules import Rules
 from laminix.strict_json import Value
+from laminix.tar.entries import FILE, Entry
 
 
 def matches(pattern: dict[str, str], path: bytes) -> bool:

@@ -1,10 +1,10 @@
-"""Config inheritance, as a Dockerfile's FROM does it."""
+"""merge.config_inheritance: a config inherited as with FROM in a Dockerfile."""
 
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.merge.config_inheritance import environment, full_history, inherit, runtime
 from laminix.images.oci import Config
+from laminix.merge.config_inheritance import environment, full_history, inherit, runtime
 
 ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
 

@@ -4,13 +4,13 @@ import functools
 import gzip
 import hashlib
 import io
-import json
 import os
 import tarfile
 
 import pytest
 
 import file_trees
+import image_files
 import image_forms
 from file_trees import DIRECTORY, HardLink, Link
 from image_maker import ImageMaker
@@ -62,21 +62,11 @@ def child_of(maker, tree, *options, config=CHILD):
     return maker.image("child", config, maker.layer("child", tree, *options))
 
 
-def config_of(image):
-    index = json.loads((image / "index.json").read_bytes())
-    manifest = json.loads(blob(image, index["manifests"][0]["digest"]))
-    return json.loads(blob(image, manifest["config"]["digest"]))
-
-
-def blob(image, digest):
-    return (image / "blobs" / digest.replace(":", "/")).read_bytes()
-
-
 def layers_of(maker, image):
     """The layers' tars, base layer first; each is what its diff ID says."""
     result = []
     for layer in maker.layers(image):
-        data = blob(image, layer["digest"])
+        data = image_files.blob(image, layer["digest"])
         data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
         assert image_forms.digest(data) == layer["diffID"]
         result.append(data)
@@ -104,7 +94,7 @@ def test_puts_the_parents_layers_below_its_own(maker, merged, form):
 
 def test_inherits_as_from_does(maker, merged):
     image = merged(BASE, child_of(maker, {"hello": b"hello"}))
-    config = config_of(image)
+    config = image_files.config(image)
     assert config["config"] == {
         "Env": ["PATH=/bin", "BASE=2", "CHILD=1"],
         "Entrypoint": ["/hello"],
@@ -121,7 +111,7 @@ def test_inherits_as_from_does(maker, merged):
 )
 def test_inherits_less_when_told(maker, merged, mode, environment):
     image = merged(BASE, child_of(maker, {}), "--inherit-config", mode)
-    assert config_of(image)["config"] == CHILD | {"Env": environment}
+    assert image_files.config(image)["config"] == CHILD | {"Env": environment}
 
 
 def test_keeps_the_childs_name_and_tags(maker, merged):
@@ -130,13 +120,13 @@ def test_keeps_the_childs_name_and_tags(maker, merged):
         "named", "mk-image", "--name", "example.org/x", "--tag", "one", "--tag", "two", "--layer", layer,
         "--annotation", "a=b",
     )
-    index = json.loads((merged(BASE, child) / "index.json").read_bytes())
-    assert [entry["annotations"]["io.containerd.image.name"] for entry in index["manifests"]] == [
+    image = merged(BASE, child)
+    entries = image_files.index(image)["manifests"]
+    assert [entry["annotations"]["io.containerd.image.name"] for entry in entries] == [
         "example.org/x:one",
         "example.org/x:two",
     ]
-    manifest = json.loads(blob(maker.directory / "merged", index["manifests"][0]["digest"]))
-    assert manifest["annotations"] == {"a": "b"}
+    assert image_files.manifest(image)["annotations"] == {"a": "b"}
 
 
 def test_three_generations(maker, merged):
@@ -145,7 +135,7 @@ def test_three_generations(maker, merged):
     grandchild = maker.image("grandchild", {"Env": ["G=1"]}, maker.layer("g", {"g": b"g"}))
     image = maker.build("third", "merge-parent", "--parent", parent, "--image", grandchild)
     assert maker.diff_ids(image) == [*maker.diff_ids(parent), *maker.diff_ids(grandchild)]
-    assert config_of(image)["config"]["Entrypoint"] == ["/hello"]
+    assert image_files.config(image)["config"]["Entrypoint"] == ["/hello"]
 
 
 def test_a_layer_twice_is_listed_twice_and_kept_once(maker, merged):
@@ -157,7 +147,7 @@ def test_a_layer_twice_is_listed_twice_and_kept_once(maker, merged):
 
 def test_fills_up_history(maker, merged):
     bare = image_forms.Image(layers=BASE.layers, history=())
-    history = config_of(merged(bare, child_of(maker, {"hello": b"1"})))["history"]
+    history = image_files.config(merged(bare, child_of(maker, {"hello": b"1"})))["history"]
     assert history[:2] == [{}, {}]
     assert len(history) == 3
 
@@ -440,7 +430,7 @@ def test_a_recipe_is_followed_where_the_layer_is_rewritten(maker, merged, recipe
     image = merged(recipe_child, recipe_child, "--skip-existing")
     below, above = maker.layers(image)
     assert below["digest"] == maker.layers(recipe_child)[0]["digest"]
-    assert blob(image, above["digest"]) == image_forms.EMPTY_LAYER
+    assert image_files.blob(image, above["digest"]) == image_forms.EMPTY_LAYER
 
 
 def test_a_recipe_is_followed_where_a_link_is(maker, merged, recipe_child):

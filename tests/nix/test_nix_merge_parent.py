@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image_files import config
 from run_nix import Nix
 
 BASE = """
@@ -46,11 +47,7 @@ def test_the_child_keeps_its_name_and_knows_all_layers(nix):
 
 
 def test_the_config_is_inherited(nix):
-    child = nix.build(f"{BASE} child")
-    digest = json.loads((child / "index.json").read_bytes())["manifests"][0]["digest"]
-    manifest = json.loads((child / "blobs" / digest.replace(":", "/")).read_bytes())
-    config = json.loads((child / "blobs" / manifest["config"]["digest"].replace(":", "/")).read_bytes())
-    assert config["config"]["Env"] == ["A=1", "B=2"]
+    assert config(nix.build(f"{BASE} child"))["config"]["Env"] == ["A=1", "B=2"]
 
 
 def test_an_archives_blobs_are_taken_out_once_for_all_children(nix):

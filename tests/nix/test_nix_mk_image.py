@@ -1,34 +1,22 @@
 """mkImage: what it takes along, what it is called, and what comes of it."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from image_files import blob_path, config, index, manifest
+from layer_files import layer_json
 from run_nix import Nix
-
-
-def blob(image: Path, digest: str) -> dict:
-    return json.loads((image / "blobs" / digest.replace(":", "/")).read_bytes())
-
-
-def manifest(image: Path) -> dict:
-    index = json.loads((image / "index.json").read_bytes())
-    return blob(image, index["manifests"][0]["digest"])
-
-
-def config(image: Path) -> dict:
-    return blob(image, manifest(image)["config"]["digest"])
 
 
 def packed(nix: Nix, layer: Path) -> list[str]:
     """The names of the store paths in a layer directory."""
-    return [path[44:] for path in json.loads((layer / "layer.json").read_bytes())["storePaths"]]
+    return [path[44:] for path in layer_json(layer)["storePaths"]]
 
 
 def layer_directories(image: Path) -> list[Path]:
     digests = [layer["digest"] for layer in manifest(image)["layers"]]
-    return [(image / "blobs" / digest.replace(":", "/")).resolve().parent for digest in digests]
+    return [blob_path(image, digest).resolve().parent for digest in digests]
 
 
 def test_what_the_config_mentions_comes_along(nix):
@@ -79,7 +67,7 @@ def test_copy_to_root_is_one_layer(nix, tmp_path):
 def test_blobs_are_links_to_their_layers(nix):
     image = nix.build('mkImage { name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; }) ]; }')
     digest = manifest(image)["layers"][0]["digest"]
-    assert (image / "blobs" / digest.replace(":", "/")).is_symlink()
+    assert blob_path(image, digest).is_symlink()
 
 
 def test_a_layer_in_many_images_is_one_store_path(nix):
@@ -121,7 +109,7 @@ def test_created_and_annotations(nix):
 
 def test_several_tags_are_several_entries(nix):
     image = nix.build('mkImage { name = "example.org:5000/a/x"; tag = [ "1.0" "latest" ]; }')
-    entries = json.loads((image / "index.json").read_bytes())["manifests"]
+    entries = index(image)["manifests"]
     names = [entry["annotations"]["io.containerd.image.name"] for entry in entries]
     assert names == ["example.org:5000/a/x:1.0", "example.org:5000/a/x:latest"]
 

@@ -1,18 +1,11 @@
 """mkLayer, as people really run Nix."""
 
-import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
-def names(layer: Path) -> list[str]:
-    with tarfile.open(layer / "layer.tar") as tar:
-        return tar.getnames()
-
-
-def document(layer: Path) -> dict:
-    return json.loads((layer / "layer.json").read_bytes())
+from layer_files import layer_json, names
 
 
 @pytest.fixture
@@ -24,12 +17,12 @@ def tree(tmp_path) -> Path:
 
 
 def test_puts_what_a_source_holds_at_the_root(nix, tree):
-    assert names(nix.build(f"mkLayer {{ copyToRoot = {tree}; }}")) == ["etc", "etc/motd"]
+    assert names(nix.build(f"mkLayer {{ copyToRoot = {tree}; }}")) == ["etc/", "etc/motd"]
 
 
 def test_puts_it_where_dest_says(nix, tree):
     layer = nix.build(f'mkLayer {{ copyToRoot = [ {{ source = {tree}; dest = "/srv/www"; }} ]; }}')
-    assert names(layer) == ["srv", "srv/www", "srv/www/etc", "srv/www/etc/motd"]
+    assert names(layer) == ["srv/", "srv/www/", "srv/www/etc/", "srv/www/etc/motd"]
 
 
 def test_brings_the_closure_of_a_source_without_the_source(nix):
@@ -41,7 +34,7 @@ def test_brings_the_closure_of_a_source_without_the_source(nix):
         }; in mkLayer { copyToRoot = tree; }
         """
     )
-    paths = document(layer)["storePaths"]
+    paths = layer_json(layer)["storePaths"]
     assert [path[44:] for path in paths] == ["busybox"]
     assert "mention" in names(layer)
 
@@ -49,7 +42,7 @@ def test_brings_the_closure_of_a_source_without_the_source(nix):
 def test_a_part_of_a_store_path_may_be_copied(nix):
     layer = nix.build('mkLayer { copyToRoot = "${pkgs.busybox}/bin"; }')
     assert "busybox" in names(layer)
-    assert document(layer)["storePaths"] == []
+    assert layer_json(layer)["storePaths"] == []
 
 
 def test_leaves_out_what_another_layer_has(nix):
@@ -59,7 +52,7 @@ def test_leaves_out_what_another_layer_has(nix):
         in mkLayer { closure = [ pkgs.busybox pkgs.bash ]; exclude = [ lower ]; }
         """
     )
-    assert "busybox" not in [path[44:] for path in document(layer)["storePaths"]]
+    assert "busybox" not in [path[44:] for path in layer_json(layer)["storePaths"]]
 
 
 def test_sets_owners_and_modes(nix, tree):
@@ -74,7 +67,7 @@ def test_a_layer_without_a_blob_still_refers_to_what_it_packs(nix):
     layer = nix.build("mkLayer { closure = [ pkgs.busybox ]; blob = false; }")
     assert [path.name for path in layer.iterdir()] == ["layer.json"]
     references = nix("nix-store", "--query", "--references", layer).stdout.split()
-    assert references == document(layer)["recipe"]["storePaths"]
+    assert references == layer_json(layer)["recipe"]["storePaths"]
 
 
 def test_a_layer_with_a_blob_refers_to_nothing(nix):
@@ -114,7 +107,7 @@ LAYER = 'mkLayer { closure = [ pkgs.bash pkgs.coreutils ]; compressor = "gzip"; 
 @pytest.fixture(scope="session")
 def digest(nix) -> str:
     """The digest of LAYER, as the machine's own store has it."""
-    return document(nix.build(LAYER))["descriptor"]["digest"]
+    return layer_json(nix.build(LAYER))["descriptor"]["digest"]
 
 
 def test_is_built_the_same_twice(nix, digest):
@@ -129,7 +122,7 @@ def test_is_the_same_where_equal_files_are_hard_links(other_store, digest):
     layer = other_store.having(auto_optimise_store="true").build(LAYER)
     libc = next((other_store.store / "nix" / "store").glob("*-bash-files/lib/*/libc.so.6"))
     assert libc.stat().st_nlink > 1
-    assert document(layer)["descriptor"]["digest"] == digest
+    assert layer_json(layer)["descriptor"]["digest"] == digest
 
 
 def test_is_the_same_where_the_store_belongs_to_another_user(other_store, digest):
@@ -137,7 +130,7 @@ def test_is_the_same_where_the_store_belongs_to_another_user(other_store, digest
         auto_allocate_uids="true", experimental_features="nix-command flakes auto-allocate-uids"
     )
     layer = nix.build(LAYER)
-    assert document(layer)["descriptor"]["digest"] == digest
+    assert layer_json(layer)["descriptor"]["digest"] == digest
 
 
 def test_packs_a_floating_content_addressed_path(nix):
@@ -147,7 +140,7 @@ def test_packs_a_floating_content_addressed_path(nix):
         in mkLayer { closure = [ floating ]; }
         """
     )
-    assert [path[44:] for path in document(layer)["storePaths"]] == ["floating"]
+    assert [path[44:] for path in layer_json(layer)["storePaths"]] == ["floating"]
 
 
 def test_a_plain_derivation_calls_the_builder_of_the_package(nix):
@@ -159,4 +152,4 @@ def test_a_plain_derivation_calls_the_builder_of_the_package(nix):
         }
         """
     )
-    assert [path[44:] for path in document(layer)["storePaths"]] == ["busybox"]
+    assert [path[44:] for path in layer_json(layer)["storePaths"]] == ["busybox"]

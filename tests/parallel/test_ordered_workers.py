@@ -1,4 +1,4 @@
-"""producers: chunks from many processes, in one order, and an end for all of them."""
+"""ordered_workers: chunks from many processes, in one order, and an end for all of them."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""workers: many processes, one order, and an end for all of them when one fails."""
+"""parallel.process_call: many processes, one order, and an end for all of them when one fails."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What files mention of a closure; and mk-layer --scan, which packs no more than that."""
+"""store.references: the store paths of a closure that files mention; and mk-layer --scan, which packs only those."""
 
 import json
 import os

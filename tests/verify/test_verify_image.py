@@ -11,6 +11,7 @@ import pytest
 
 import every_parent
 import file_trees
+import image_files
 import image_forms
 from file_trees import DIRECTORY, HardLink, Link
 from image_maker import ImageMaker
@@ -195,10 +196,10 @@ def test_tells_blobs_of_another_size(made, tmp_path, change):
 def changed(image, tmp_path, *, config=None, manifest=None):
     """A copy of the image directory, with its config or manifest changed, and digests that fit again."""
     image = copied(image, tmp_path)
-    index = json.loads((image / "index.json").read_bytes())
-    document = json.loads(_blob(image, index["manifests"][0]["digest"]).read_bytes())
+    index = image_files.index(image)
+    document = json.loads(image_files.blob_path(image, index["manifests"][0]["digest"]).read_bytes())
     if config:
-        settings = json.loads(_blob(image, document["config"]["digest"]).read_bytes())
+        settings = json.loads(image_files.blob_path(image, document["config"]["digest"]).read_bytes())
         config(settings)
         document["config"] |= _put(image, settings)
     if manifest:
@@ -209,13 +210,9 @@ def changed(image, tmp_path, *, config=None, manifest=None):
     return image
 
 
-def _blob(image, digest):
-    return image / "blobs" / digest.replace(":", "/")
-
-
 def _put(image, document):
     data = json.dumps(document).encode()
-    _blob(image, image_forms.digest(data)).write_bytes(data)
+    image_files.blob_path(image, image_forms.digest(data)).write_bytes(data)
     return {"digest": image_forms.digest(data), "size": len(data)}
 
 
@@ -263,7 +260,7 @@ def test_tells_what_is_wrong_with_the_manifest(made, tmp_path, change):
 
 def changed_index(made, tmp_path, change):
     image = copied(made["image"], tmp_path)
-    index = json.loads((image / "index.json").read_bytes())
+    index = image_files.index(image)
     change(index["manifests"][0])
     (image / "index.json").write_text(json.dumps(index))
     return image

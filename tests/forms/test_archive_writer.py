@@ -1,11 +1,12 @@
-"""The tars that carry images."""
+"""forms.archive_writer: the tars that transport images."""
 
 import io
 import tarfile
 
 import pytest
-from laminix.forms import archive_writer
+
 from laminix.errors import LaminixError
+from laminix.forms import archive_writer
 from laminix.tar.writer import END
 
 
