@@ -1,11 +1,11 @@
 /**
-  laminix: its builders as a package, with the functions that call them as the package's attributes.
+  laminix: a package of its builders, whose attributes are the functions that call them.
 
-  `nix-build` alone builds the package: bin/ has every builder.  `mkLayer`, `mkImage` and the others are
-  described in nix/README.md, `examples` has images to start from.
+  `nix-build` builds the package, which has all builders in bin/.  nix/README.md describes the functions
+  (`mkLayer`, `mkImage`, …) and the images in `examples`.
 
-  Without `pkgs` these are `<nixpkgs>`, or stand-ins from the host where there is no `<nixpkgs>`.  With
-  `pkgs`, neither `<nixpkgs>` nor the current system is looked at.
+  `pkgs` defaults to `<nixpkgs>`, or to stand-ins made of the host's programs if there is no `<nixpkgs>`.
+  If `pkgs` is given, neither `<nixpkgs>` nor the current system is looked up.
 */
 {
   pkgs ?
@@ -13,49 +13,46 @@
 }:
 
 let
-  # What the first stage of a function's file asks for, from all that there is.
-  call =
-    file:
-    let
-      function = import file;
-    in
-    function (builtins.intersectAttrs (builtins.functionArgs function) (scope // { inherit pkgs; }));
-
-  scope = functions // {
-    build = call ./nix/build.nix;
-    forms = call ./nix/forms.nix;
-    mentionedPaths = call ./nix/mentioned-paths.nix;
-    programs = call ./nix/programs.nix;
-    toolsOf = call ./nix/tools-of.nix;
-    # For those who read layers that anybody compressed; a host may be without.
-    zstdTools = if pkgs.buildPackages ? zstd then [ pkgs.buildPackages.zstd ] else [ ];
+  # The public functions.  Each is described in nix/README.md.
+  functionFiles = {
+    compress = ./nix/compress.nix;
+    explainPlan = ./nix/explain-plan.nix;
+    listLayers = ./nix/list-layers.nix;
+    mergeParent = ./nix/merge-parent.nix;
+    mkConfig = ./nix/mk-config.nix;
+    mkImage = ./nix/mk-image.nix;
+    mkLayer = ./nix/mk-layer.nix;
+    mkLayers = ./nix/mk-layers.nix;
+    mkNixDb = ./nix/mk-nix-db.nix;
+    mkStreamer = ./nix/mk-streamer.nix;
+    mkTree = ./nix/mk-tree.nix;
+    packImage = ./nix/pack-image.nix;
+    planLayers = ./nix/plan-layers.nix;
+    verifyImage = ./nix/verify-image.nix;
   };
 
-  functions = {
-    compress = call ./nix/compress.nix;
-    explainPlan = call ./nix/explain-plan.nix;
-    listLayers = call ./nix/list-layers.nix;
-    mergeParent = call ./nix/merge-parent.nix;
-    mkConfig = call ./nix/mk-config.nix;
-    mkImage = call ./nix/mk-image.nix;
-    mkLayer = call ./nix/mk-layer.nix;
-    mkLayers = call ./nix/mk-layers.nix;
-    mkNixDb = call ./nix/mk-nix-db.nix;
-    mkStreamer = call ./nix/mk-streamer.nix;
-    mkTree = call ./nix/mk-tree.nix;
-    packImage = call ./nix/pack-image.nix;
-    planLayers = call ./nix/plan-layers.nix;
-    verifyImage = call ./nix/verify-image.nix;
+  # What these functions share.
+  internalFiles = {
+    build = ./nix/build.nix;
+    builderProgram = ./nix/builder-program.nix;
+    buildersPackage = ./nix/builders-package.nix;
+    compressorPackages = ./nix/compressor-packages.nix;
+    decompressorPackages = ./nix/decompressor-packages.nix;
+    mentionedPaths = ./nix/mentioned-paths.nix;
+    storeName = ./nix/store-name.nix;
+    transportForms = ./nix/transport-forms.nix;
+    weightsOption = ./nix/weights-option.nix;
   };
 
-  package = scope.programs "laminix" (builtins.attrNames (builtins.readDir ./builders));
+  scope = import ./nix/make-scope.nix { inherit pkgs; } (functionFiles // internalFiles);
+  package = scope.buildersPackage "laminix" (builtins.attrNames (builtins.readDir ./builders));
 in
 package
-// functions
+// builtins.intersectAttrs functionFiles scope
 // {
-  # What they are built with, for whoever writes an image beside them.
+  # The packages that laminix uses, for expressions that build images of them.
   inherit pkgs;
-  dockerTools = import ./nix/docker-tools (scope // { inherit pkgs; });
-  examples = call ./nix/examples;
+  dockerTools = import ./nix/docker-tools scope;
+  examples = import ./nix/examples scope;
   meta.description = "Container images from Nix, by small executables that run as derivation builders";
 }

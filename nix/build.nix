@@ -1,4 +1,4 @@
-{ pkgs, programs }: # build BUILDER ATTRS: the derivation whose builder is that executable
+{ builderProgram, pkgs }: # build BUILDER ATTRS: the derivation whose builder is that executable
 
 /**
   Run one of laminix's builders as a derivation's builder.
@@ -40,7 +40,7 @@ let
       args = [
         "-I"
         "-B"
-        "${programs "laminix-${builder}" [ builder ]}/bin/${builder}"
+        (builderProgram builder)
       ];
       path = map (tool: "${tool}/bin") tools;
     }

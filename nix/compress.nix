@@ -1,4 +1,4 @@
-{ build, toolsOf }:
+{ build, compressorPackages }:
 
 /**
   Compress a file, such as an image's archive.
@@ -26,5 +26,5 @@ build "compress" {
     inherit compressor;
   };
   unsafeDiscardReferences.out = true;
-  tools = toolsOf compressor;
+  tools = compressorPackages compressor;
 }

@@ -1,4 +1,4 @@
-{ build }:
+{ build, weightsOption }:
 
 /**
   Tell what a plan costs: each layer's size, what would change it, and what an update moves.
@@ -28,11 +28,7 @@ build "explain-plan" {
   inherit name meta passthru;
   request = {
     PLAN = plan;
-    weights =
-      if builtins.isAttrs weights then
-        builtins.toFile "weights.json" (builtins.toJSON weights)
-      else
-        weights;
+    weights = weightsOption weights;
   };
   exportReferencesGraph.closure = closure;
 }

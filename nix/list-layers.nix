@@ -1,4 +1,4 @@
-{ build, zstdTools }:
+{ build, decompressorPackages }:
 
 /**
   List an image's layers, base layer first: a table, or JSON.
@@ -33,6 +33,6 @@ build "list-layers" {
     image = imageName;
     inherit json platform;
   };
-  tools = zstdTools;
+  tools = decompressorPackages;
   inherit meta passthru;
 }

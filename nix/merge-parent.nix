@@ -1,8 +1,8 @@
 {
   build,
-  forms,
+  decompressorPackages,
   packImage,
-  zstdTools,
+  transportForms,
 }:
 
 /**
@@ -58,7 +58,7 @@ let
       skip-existing = skipExisting;
       inherit image platform;
     };
-    tools = zstdTools;
+    tools = decompressorPackages;
     passthru = {
       isImageDirectory = true;
       layers = parent.layers or [ ] ++ image.layers or [ ];
@@ -68,7 +68,7 @@ let
       ${if image ? platform then "platform" else null} = image.platform;
       ${if image ? config then "config" else null} = image.config;
     }
-    // forms child
+    // transportForms child
     // passthru;
   };
 in

@@ -1,11 +1,12 @@
 {
   build,
-  forms,
   mentionedPaths,
   mergeParent,
   mkConfig,
   mkLayer,
   pkgs,
+  storeName,
+  transportForms,
 }:
 
 /**
@@ -68,9 +69,8 @@
 let
   tags = if builtins.isList tag then tag else [ tag ];
 
-  # A store name may hold less than people write into an image's; the builder judges that one.
-  words = builtins.split "[^a-zA-Z0-9._+=?-]+" (baseNameOf name);
-  storeName = builtins.concatStringsSep "-" (builtins.filter builtins.isString words);
+  # Any text makes a derivation name; mk-image checks that `name` is a valid image name.
+  baseName = storeName name;
 
   parentLayers = fromImage.layers or [ ];
   rootLayers =
@@ -89,7 +89,7 @@ let
   # Where evaluation cannot tell what the config mentions, Nix finds it in the file that a derivation wrote.
   mentioned = mentionedPaths config;
   configFile = mkConfig {
-    name = "${storeName}-config.json";
+    name = "${baseName}-config.json";
     inherit config;
   };
   mentionedLayers =
@@ -107,7 +107,7 @@ let
       ];
 
   image = build "mk-image" {
-    name = storeName;
+    name = baseName;
     inherit meta;
     request = {
       inherit
@@ -131,7 +131,7 @@ let
       platform = "${os}/${architecture}" + (if variant == null then "" else "/${variant}");
       inherit config;
     }
-    // forms image
+    // transportForms image
     // passthru;
   };
 in

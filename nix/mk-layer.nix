@@ -1,4 +1,4 @@
-{ build, toolsOf }:
+{ build, compressorPackages }:
 
 /**
   Build one layer: a directory with the layer's blob and the layer.json that describes it.
@@ -101,7 +101,7 @@ build "mk-layer" {
   ${if roots == [ ] then null else "exportReferencesGraph"}.closure = roots;
   # With a blob, the store paths in layer.json say what is packed and are not read again.
   unsafeDiscardReferences.out = blob;
-  tools = toolsOf compressor;
+  tools = compressorPackages compressor;
   passthru = {
     inherit compressor;
   }

@@ -1,4 +1,4 @@
-{ build, toolsOf }:
+{ build, compressorPackages }:
 
 /**
   Build the layers of a plan, in one derivation: a directory of layer directories in the plan's order.
@@ -51,5 +51,5 @@ build "mk-layers" {
   };
   # With blobs, the store paths in layer.json say what is packed and are not read again.
   unsafeDiscardReferences.out = blob;
-  tools = toolsOf compressor;
+  tools = compressorPackages compressor;
 }

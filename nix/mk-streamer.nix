@@ -1,4 +1,8 @@
-{ build, pkgs, programs }:
+{
+  build,
+  builderProgram,
+  pkgs,
+}:
 
 /**
   Write a program that writes an image to standard output, as an archive that docker load takes.
@@ -29,7 +33,7 @@ build "mk-streamer" {
   inherit name meta passthru;
   request = {
     IMAGE = image;
-    pack-image = "${programs "laminix-pack-image" [ "pack-image" ]}/bin/pack-image";
+    pack-image = builderProgram "pack-image";
     python = pkgs.buildPackages.python3.interpreter;
     tools = map (tool: "${tool}/bin") tools;
   };

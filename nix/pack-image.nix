@@ -1,4 +1,4 @@
-{ build, zstdTools }:
+{ build, decompressorPackages }:
 
 /**
   Write an image in a form to carry away.
@@ -45,7 +45,7 @@ build "pack-image" {
     inherit format platform;
   };
   unsafeDiscardReferences.out = format != "dir";
-  tools = zstdTools;
+  tools = decompressorPackages;
   inherit meta;
   passthru = {
     isImageDirectory = format == "oci";

@@ -1,4 +1,8 @@
-{ build, zstdTools }:
+{
+  build,
+  decompressorPackages,
+  weightsOption,
+}:
 
 /**
   Plan which store paths of a closure share a layer, so that updates move little.
@@ -44,13 +48,9 @@ build "plan-layers" {
     max-layers = maxLayers;
     omit-root = omitRoot;
     count-base = countBase;
-    weights =
-      if builtins.isAttrs weights then
-        builtins.toFile "weights.json" (builtins.toJSON weights)
-      else
-        weights;
+    weights = weightsOption weights;
     inherit previous base pin;
   };
   exportReferencesGraph.closure = closure;
-  tools = if base == [ ] then [ ] else zstdTools;
+  tools = if base == [ ] then [ ] else decompressorPackages;
 }

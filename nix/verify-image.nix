@@ -1,4 +1,4 @@
-{ build, zstdTools }:
+{ build, decompressorPackages }:
 
 /**
   Check an image from its bytes; the build fails with all that is wrong, a line each.
@@ -31,6 +31,6 @@ build "verify-image" {
     image = imageName;
     inherit platform;
   };
-  tools = zstdTools;
+  tools = decompressorPackages;
   inherit meta passthru;
 }

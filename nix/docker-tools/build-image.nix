@@ -1,17 +1,19 @@
 {
-  base,
+  archiveCompression,
+  assembleImage,
   compress,
-  customise,
-  imageOf,
+  customisationLayer,
+  makeOverridable,
   mkConfig,
   mkNixDb,
-  names,
-  overridable,
   packImage,
+  parentInfo,
   pkgs,
+  storeName,
+  toLower,
 }:
 
-overridable (
+makeOverridable (
   /**
     dockerTools.buildImage: an image with one layer of its own, as a docker archive.
 
@@ -51,7 +53,7 @@ overridable (
   }@arguments:
 
   let
-    inherit (names name) baseName imageName;
+    baseName = storeName name;
 
     roots =
       if contents == null then
@@ -79,7 +81,7 @@ overridable (
           })
         ];
 
-    layer = customise {
+    layer = customisationLayer {
       name = "docker-layer-${baseName}";
       keepDirlinks = keepContentsDirlinks;
       withClosure = true;
@@ -92,7 +94,7 @@ overridable (
           }
         else
           null;
-      exclude = (base fromImage).layers;
+      exclude = (parentInfo fromImage).layers;
       compressor = layerCompressor;
       inherit
         copy
@@ -103,7 +105,7 @@ overridable (
         ;
     };
 
-    image = imageOf {
+    image = assembleImage {
       layers = [ layer ];
       inherit
         name
@@ -118,16 +120,17 @@ overridable (
         ;
     };
 
-    outer = import ./outer-compressors.nix compressor;
+    compression = archiveCompression compressor;
     archive = packImage { inherit image; };
     result = compress {
-      name = "docker-image-${baseName}.tar${outer.ending}";
+      name = "docker-image-${baseName}.tar${compression.ending}";
       file = archive;
-      compressor = outer.name;
+      compressor = compression.name;
       inherit meta;
       passthru = {
         buildArgs = arguments;
-        inherit imageName image layer;
+        imageName = toLower name;
+        inherit image layer;
         inherit (image) imageTag layers;
       };
     };

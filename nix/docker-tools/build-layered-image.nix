@@ -1,81 +1,64 @@
 {
+  archiveCompression,
   compress,
-  names,
-  overridable,
+  makeOverridable,
   packImage,
-  pkgs,
+  storeName,
   streamLayeredImage,
 }:
 
-overridable (
+let
   /**
-    dockerTools.buildLayeredImage: an image of many layers, as a docker archive.
+    dockerTools.buildLayeredImage: build an image of many layers as a Docker archive.
 
     # Type
 
     ```
-    buildLayeredImage :: { name :: String, … } -> Derivation
+    buildLayeredImage :: { name :: String, compressor :: "none" | "gz" | "zstd", … } -> Derivation
     ```
 
-    The arguments are streamLayeredImage's, and `compressor`; all are described in this folder's README.
+    Takes the arguments of streamLayeredImage, and `compressor`.  nix/docker-tools/README.md describes them.
   */
-  {
-    name,
-    compressor ? "gz",
-    tag ? null,
-    fromImage ? null,
-    contents ? [ ],
-    config ? { },
-    architecture ? pkgs.stdenv.hostPlatform.go.GOARCH,
-    created ? "1970-01-01T00:00:01Z",
-    mtime ? "1970-01-01T00:00:01Z",
-    uid ? 0,
-    gid ? 0,
-    uname ? "root",
-    gname ? "root",
-    maxLayers ? 100,
-    extraCommands ? "",
-    fakeRootCommands ? "",
-    enableFakechroot ? false,
-    includeStorePaths ? true,
-    includeNixDB ? false,
-    passthru ? { },
-    meta ? { },
-    layeringPipeline ? null,
-    debug ? false,
-    # Not in dockerTools:
-    adjustPlan ? plan: plan,
-    annotations ? { },
-    fromImageName ? null,
-    fromImageTag ? null,
-    layerCompressor ? "none",
-    layeringPlan ? null,
-    perms ? [ ],
-    pin ? [ ],
-  }@arguments:
+  buildLayeredImage =
+    {
+      name,
+      compressor ? "gz",
+      meta ? { },
+      passthru ? { },
+      ...
+    }@arguments:
 
-  let
-    stream = streamLayeredImage (removeAttrs arguments [ "compressor" ]);
-    outer = import ./outer-compressors.nix compressor;
-    archive = packImage { inherit (stream) image; };
-  in
-  compress {
-    name = "${(names name).baseName}.tar${outer.ending}";
-    file = archive;
-    compressor = outer.name;
-    inherit meta;
-    passthru = {
-      inherit stream;
-      inherit (stream)
-        image
-        imageName
-        imageTag
-        layer
-        layers
-        plan
-        updatePlan
-        ;
-    }
-    // passthru;
-  }
-)
+    let
+      stream = streamLayeredImage (removeAttrs arguments [ "compressor" ]);
+      compression = archiveCompression compressor;
+      archive = packImage { inherit (stream) image; };
+      result = compress {
+        name = "${storeName name}.tar${compression.ending}";
+        file = archive;
+        compressor = compression.name;
+        inherit meta;
+        passthru = {
+          inherit stream;
+          inherit (stream)
+            image
+            imageName
+            imageTag
+            layer
+            layers
+            plan
+            updatePlan
+            ;
+        }
+        // passthru;
+      };
+    in
+    # First, so that streamLayeredImage rejects unknown arguments before anything of the result is used.
+    builtins.seq stream result;
+in
+makeOverridable {
+  __functor = _: buildLayeredImage;
+  # streamLayeredImage's own list, so that there is no second one to keep in step.
+  __functionArgs = streamLayeredImage.__functionArgs // {
+    compressor = true;
+  };
+}

@@ -1,46 +1,49 @@
 /**
-  dockerTools' functions, with their arguments, on laminix's builders.
+  The image functions of nixpkgs' dockerTools, with the same arguments, built by laminix.
 
-  LAMINIX is the scope of laminix's own functions.
+  # Type
+
+  ```
+  { <name> :: Any } -> { <function> :: AttrSet -> Derivation, <helper> :: Derivation | String }
+  ```
+
+  The argument is the scope of laminix's own functions (see ../make-scope.nix).
 */
 laminix:
 
 let
-  call =
-    file:
-    let
-      function = import file;
-    in
-    function (builtins.intersectAttrs (builtins.functionArgs function) scope);
-
-  scope = laminix // {
-    base = call ./base.nix;
-    customise = call ./customise.nix;
-    imageOf = call ./image-of.nix;
-    names = call ./names.nix;
-    overridable = call ./overridable.nix;
-    runBash = call ./run-bash.nix;
-    storeLayers = call ./store-layers.nix;
-    updatePlan = call ./update-plan.nix;
-    inherit (functions) streamLayeredImage;
-  };
-
-  functions = {
-    buildImage = call ./build-image.nix;
-    buildLayeredImage = call ./build-layered-image.nix;
-    streamLayeredImage = call ./stream-layered-image.nix;
-
-    buildImageWithNixDb = arguments: functions.buildImage (arguments // { includeNixDB = true; });
-    buildLayeredImageWithNixDb =
-      arguments: functions.buildLayeredImage (arguments // { includeNixDB = true; });
-  };
+  files = {
+    archiveCompression = ./archive-compression.nix;
+    assembleImage = ./assemble-image.nix;
+    buildImage = ./build-image.nix;
+    buildLayeredImage = ./build-layered-image.nix;
+    customisationLayer = ./customisation-layer.nix;
+    makeOverridable = ./make-overridable.nix;
+    parentInfo = ./parent-info.nix;
+    runBash = ./run-bash.nix;
+    storeLayers = ./store-layers.nix;
+    streamLayeredImage = ./stream-layered-image.nix;
+    toLower = ./to-lower.nix;
+    updatePlan = ./update-plan.nix;
+  }
+  // helpers;
 
   helpers = {
-    binSh = call ./bin-sh.nix;
-    caCertificates = call ./ca-certificates.nix;
-    fakeNss = call ./fake-nss.nix;
-    shadowSetup = call ./shadow-setup.nix;
-    usrBinEnv = call ./usr-bin-env.nix;
+    binSh = ./bin-sh.nix;
+    caCertificates = ./ca-certificates.nix;
+    fakeNss = ./fake-nss.nix;
+    shadowSetup = ./shadow-setup.nix;
+    usrBinEnv = ./usr-bin-env.nix;
   };
+
+  scope = import ../make-scope.nix laminix files;
+
+  withNixDb = function: arguments: function (arguments // { includeNixDB = true; });
 in
-functions // builtins.mapAttrs (name: own: laminix.pkgs.dockerTools.${name} or own) helpers
+{
+  inherit (scope) buildImage buildLayeredImage streamLayeredImage;
+  buildImageWithNixDb = withNixDb scope.buildImage;
+  buildLayeredImageWithNixDb = withNixDb scope.buildLayeredImage;
+}
+# nixpkgs' own, where pkgs has them.
+// builtins.mapAttrs (name: _: laminix.pkgs.dockerTools.${name} or scope.${name}) helpers

@@ -1,6 +1,6 @@
 {
-  base,
   mkLayers,
+  parentInfo,
   planLayers,
 }:
 
@@ -40,7 +40,7 @@
 }@arguments:
 
 let
-  lower = base fromImage;
+  parent = parentInfo fromImage;
   plan = planLayers {
     name = "${name}-plan.json";
     closure = roots;
@@ -48,7 +48,7 @@ let
     maxLayers = maxLayers - 1;
     previous = layeringPlan;
     # Of layers of ours it is written beside them what they pack; others have to be read.
-    base = if lower.isOurs then lower.layers else [ lower.image ];
+    base = if parent.isOurs then parent.layers else [ parent.image ];
     countBase = true;
     inherit pin;
   };

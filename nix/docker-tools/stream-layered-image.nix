@@ -1,18 +1,19 @@
 {
-  customise,
-  imageOf,
+  assembleImage,
+  compressorPackages,
+  customisationLayer,
+  makeOverridable,
   mkConfig,
   mkNixDb,
   mkStreamer,
-  names,
-  overridable,
   pkgs,
   storeLayers,
-  toolsOf,
+  storeName,
+  toLower,
   updatePlan,
 }:
 
-overridable (
+makeOverridable (
   /**
     dockerTools.streamLayeredImage: a program that writes an image of many layers as a docker archive.
 
@@ -59,7 +60,7 @@ overridable (
   }:
 
   let
-    inherit (names name) baseName imageName;
+    baseName = storeName name;
 
     trees = if builtins.isList contents then contents else [ contents ];
     configFile = mkConfig {
@@ -67,7 +68,7 @@ overridable (
       config = if config == null then { } else config;
     };
 
-    customisation = customise {
+    customisation = customisationLayer {
       name = "${baseName}-customisation-layer";
       # Of two with the same file the first counts, as with lndir.
       link = reversed trees;
@@ -113,7 +114,7 @@ overridable (
         ;
     };
 
-    image = imageOf {
+    image = assembleImage {
       layers = (if includeStorePaths then [ stored ] else [ ]) ++ [ customisation ];
       inherit
         name
@@ -132,7 +133,7 @@ overridable (
 
     result = mkStreamer {
       name = "stream-${baseName}";
-      tools = toolsOf layerCompressor;
+      tools = compressorPackages layerCompressor;
       inherit image meta;
       passthru = {
         conf = configFile;
@@ -141,7 +142,8 @@ overridable (
         layer = customisation;
         inherit (stored) plan;
         updatePlan = updatePlan stored.plan;
-        inherit imageName image;
+        imageName = toLower name;
+        inherit image;
         inherit (image) imageTag layers;
       }
       // passthru;

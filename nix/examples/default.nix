@@ -1,38 +1,24 @@
-{
-  mergeParent,
-  mkImage,
-  mkLayer,
-  pkgs,
-}:
+/**
+  The example images, by name.
+
+  The argument is the scope of laminix's functions (see ../make-scope.nix).  Examples also find each other
+  in it, under `examples`.
+*/
+laminix:
 
 let
-  # What the example's file asks for, from the functions, the packages and the other examples.
-  example =
-    file:
-    let
-      function = import file;
-    in
-    function (
-      builtins.intersectAttrs (builtins.functionArgs function) {
-        inherit
-          examples
-          mergeParent
-          mkImage
-          mkLayer
-          pkgs
-          ;
-      }
-    );
+  examples = builtins.intersectAttrs files scope;
+  scope = import ../make-scope.nix (laminix // { inherit examples; }) files;
 
-  examples = {
-    hello = example ./hello.nix;
-    web-server = example ./web-server.nix;
-    shared-layers = example ./shared-layers.nix;
-    non-root = example ./non-root.nix;
-    whiteouts = example ./whiteouts.nix;
-    on-layers = example ./on-layers.nix;
-    on-that-again = example ./on-that-again.nix;
-    on-archive = example ./on-archive.nix;
+  files = {
+    hello = ./hello.nix;
+    web-server = ./web-server.nix;
+    shared-layers = ./shared-layers.nix;
+    non-root = ./non-root.nix;
+    whiteouts = ./whiteouts.nix;
+    on-layers = ./on-layers.nix;
+    on-that-again = ./on-that-again.nix;
+    on-archive = ./on-archive.nix;
   };
 in
 examples

@@ -1,4 +1,4 @@
-{ pkgs }: # programs NAME BUILDERS: a package of those builders, its lib/ a link to the compiled library
+{ pkgs }:
 
 let
   python = pkgs.buildPackages.python3.interpreter;
@@ -54,7 +54,7 @@ in
   # Type
 
   ```
-  programs :: String -> [ String ] -> Derivation
+  buildersPackage :: String -> [ String ] -> Derivation
   ```
 */
 name: builders:

@@ -1,10 +1,10 @@
 {
   build,
+  builderProgram,
+  compressorPackages,
   mkTree,
   pkgs,
-  programs,
   runBash,
-  toolsOf,
 }:
 
 /**
@@ -13,7 +13,7 @@
   # Type
 
   ```
-  customise :: {
+  customisationLayer :: {
     name :: String,
     copy, link :: [ Path ],
     keepDirlinks :: Bool,
@@ -78,7 +78,7 @@ let
     ${if withClosure && trees ++ mentions != [ ] then "exportReferencesGraph" else null}.closure =
       trees ++ mentions;
     unsafeDiscardReferences.out = true;
-    tools = toolsOf compressor;
+    tools = compressorPackages compressor;
     passthru.roots = trees;
   };
 
@@ -88,7 +88,6 @@ let
     passAsFile = [ "text" ];
   } ''printf %s "$(<"$textPath")" >"$out"'';
 
-  program = builder: "${programs "laminix-${builder}" [ builder ]}/bin/${builder}";
   options = option: builtins.concatMap (item: [ option "${item}" ]);
   tools =
     pkgs.stdenv.initialPath or [
@@ -97,18 +96,18 @@ let
     ]
     ++ [ pkgs.buildPackages.bash ]
     ++ (if fakeRootCommands == "" then [ ] else [ pkgs.buildPackages.fakeroot ])
-    ++ toolsOf compressor;
+    ++ compressorPackages compressor;
 
   customised = derivation {
     inherit name extraCommands fakeRootCommands;
     inherit (pkgs.stdenv.buildPlatform) system;
     __structuredAttrs = true;
     builder = "${pkgs.buildPackages.bash}/bin/bash";
-    args = [ ./customise.sh ];
+    args = [ ./customisation-layer.sh ];
     path = map (tool: "${tool}/bin") tools;
-    mkTree = program "mk-tree";
-    mkPerms = program "mk-perms";
-    mkLayer = program "mk-layer";
+    mkTree = builderProgram "mk-tree";
+    mkPerms = builderProgram "mk-perms";
+    mkLayer = builderProgram "mk-layer";
     treeOptions =
       options "--copy" copy
       ++ options "--link" link

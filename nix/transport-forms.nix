@@ -6,7 +6,7 @@
   # Type
 
   ```
-  forms :: Image -> { dockerArchive, dockerLegacyArchive, dir, oci :: Derivation }
+  transportForms :: Image -> { dockerArchive, dockerLegacyArchive, dir, oci :: Derivation }
   ```
 */
 image:

@@ -6,17 +6,17 @@
   # Type
 
   ```
-  base :: Image | Path | null -> { image :: Image | Path | null, layers :: [ Layer ], isOurs :: Bool }
+  parentInfo :: Image | Path | null -> { image :: Image | Path | null, layers :: [ Layer ], isOurs :: Bool }
   ```
 
   An archive that these functions made is left alone for the image directory that it was packed from.
   `isOurs`: laminix made all of its layers, down to the lowest.
 */
 let
-  base = fromImage: rec {
+  parentInfo = fromImage: rec {
     image = fromImage.image or fromImage;
     layers = fromImage.layers or [ ];
-    isOurs = fromImage == null || fromImage ? layers && (base (image.parent or null)).isOurs;
+    isOurs = fromImage == null || fromImage ? layers && (parentInfo (image.parent or null)).isOurs;
   };
 in
-base
+parentInfo

@@ -1,10 +1,12 @@
+{ }:
+
 /**
   The compression of an archive as a whole, by dockerTools' name for it.
 
   # Type
 
   ```
-  String -> { name :: String, ending :: String }
+  archiveCompression :: String -> { name :: String, ending :: String }
   ```
 */
 compressor:

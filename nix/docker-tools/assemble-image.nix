@@ -1,8 +1,8 @@
 {
-  base,
   mergeParent,
   mkImage,
-  names,
+  parentInfo,
+  toLower,
 }:
 
 /**
@@ -11,7 +11,7 @@
   # Type
 
   ```
-  imageOf :: {
+  assembleImage :: {
     name :: String,
     tag :: String | [ String ] | null,
     layers :: [ Layer ],
@@ -41,7 +41,7 @@
 }:
 
 let
-  parent = base fromImage;
+  parent = parentInfo fromImage;
 
   # Without the context of its strings, which would have mkImage pack what the config mentions.
   plainConfig = builtins.fromJSON (builtins.unsafeDiscardStringContext (builtins.toJSON config));
@@ -61,7 +61,7 @@ let
     tags:
     let
       image = mkImage {
-        name = (names name).imageName;
+        name = toLower name;
         tag = tags;
         config = if config == null then { } else plainConfig;
         inherit
