@@ -1,7 +1,7 @@
 { pkgs, runBash }:
 
 /**
-  A program that writes a plan to the file that it is given, to be kept beside the expression.
+  Build a program that writes a plan to a file, for `layeringPlan`.
 
   # Type
 
@@ -9,16 +9,16 @@
   updatePlan :: Plan -> Derivation
   ```
 
-  The result is that program, not a directory with it.
+  The result is the executable itself, not a directory.
 */
 plan:
 
+# The program does not use cp, which would make the file read-only like the plan in the store.
 runBash "update-plan" { inherit plan; } ''
   {
-    echo '#!${pkgs.bash}/bin/bash'
+    echo '#!${pkgs.buildPackages.bash}/bin/bash'
     echo 'set -eu'
-    # The user's file may stand anywhere, and the store's is for reading alone.
-    echo '[ $# = 1 ] || { echo "update-plan: error: bad usage: expected the file to write, as layeringPlan has it" >&2; exit 2; }'
+    echo '[ $# = 1 ] || { echo "update-plan: error: bad usage: expected one argument, the file of layeringPlan to write" >&2; exit 2; }'
     echo "text=\$(<$plan)"
     echo 'printf "%s\n" "$text" >"$1"'
   } >$out
