@@ -54,5 +54,5 @@ package
   inherit pkgs;
   dockerTools = import ./nix/docker-tools scope;
   examples = import ./nix/examples scope;
-  meta.description = "Container images from Nix, by small executables that run as derivation builders";
+  meta.description = "Builders of reproducible container images: small executables that run as Nix derivation builders";
 }

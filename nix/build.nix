@@ -1,19 +1,25 @@
-{ builderProgram, pkgs }: # build BUILDER ATTRS: the derivation whose builder is that executable
+{ builderProgram, pkgs }:
 
 /**
-  Run one of laminix's builders as a derivation's builder.
+  Make a derivation that runs one of laminix's builders.
 
-  The derivation depends on that builder, the library and Python, and on nothing else of laminix.
+  The derivation depends on this builder, the library and Python, and on no other part of laminix.
 
   # Type
 
   ```
-  build :: String -> { name :: String, request :: AttrSet, … } -> Derivation
+  build :: String -> {
+    name :: String,
+    request :: AttrSet,
+    tools :: [ Derivation ],
+    meta, passthru :: AttrSet,
+    …
+  } -> Derivation
   ```
 
-  `request` holds the builder's options without their dashes; `meta` and `passthru` end up on the
-  result, `tools` are packages whose programs the builder may call, all else are the derivation's
-  attributes.
+  `request` contains the builder's options without their dashes.  `tools` are packages whose programs the
+  builder may run.  `meta` and `passthru` become attributes of the result; all other arguments become
+  attributes of the derivation.
 */
 builder:
 {

@@ -4,7 +4,7 @@ let
   python = pkgs.buildPackages.python3.interpreter;
   inherit (pkgs.stdenv.buildPlatform) system;
 
-  # Runs a few lines of Python; what they need to know is in ATTRS, which they find in their environment.
+  # Run a Python script as a derivation.  It finds `attrs` in its environment.
   runPython =
     name: attrs: script:
     derivation (
@@ -21,7 +21,7 @@ let
       // attrs
     );
 
-  # Python's sources alone: neither what Python caches there nor what an editor leaves changes the library.
+  # Only the Python sources, so that bytecode caches and editors' files do not change the library.
   sources = builtins.path {
     name = "laminix-sources";
     path = ../lib/laminix;
@@ -33,7 +33,7 @@ let
         builtins.match ".*\\.py" path != null;
   };
 
-  # Compiled, and never checked against the sources, whose time stamps say nothing in a store.
+  # Unchecked bytecode: in the store all files have the same time stamp, so Python could not notice a change.
   library = runPython "laminix-library" { inherit sources; } ''
     import compileall, os, shutil
     from py_compile import PycInvalidationMode
@@ -47,15 +47,16 @@ let
 in
 
 /**
-  A package with the builders of those names in bin/, as they are found in builders/.
-
-  They run on this package set's Python and share one compiled library, which lib/ is a link to.
+  Make a package of the named builders.  Its bin/ contains the executables, its lib/ is a link to the compiled
+  library, which all such packages share.
 
   # Type
 
   ```
   buildersPackage :: String -> [ String ] -> Derivation
   ```
+
+  The builders run with the Python of `pkgs.buildPackages`.
 */
 name: builders:
 

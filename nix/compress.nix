@@ -1,15 +1,18 @@
 { build, compressorPackages }:
 
 /**
-  Compress a file, such as an image's archive.
+  Compress a file, such as an image archive.  The bytes are the same for any number of cores.
 
   # Type
 
   ```
-  compress :: { name :: String, file :: Path, compressor :: String, meta, passthru :: AttrSet } -> Derivation
+  compress :: {
+    name :: String,
+    file :: Path,
+    compressor :: "none" | "gzip" | "zstd" | String,
+    meta, passthru :: AttrSet,
+  } -> Derivation
   ```
-
-  `compressor` is none, gzip, zstd or a command that filters.
 */
 {
   name ? "compressed",

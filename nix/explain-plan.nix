@@ -1,7 +1,8 @@
 { build, weightsOption }:
 
 /**
-  Tell what a plan costs: each layer's size, what would change it, and what an update moves.
+  Write a table of a plan's layers: the size of each, what changes it, and how many bytes an average update
+  transfers.
 
   # Type
 

@@ -1,21 +1,18 @@
 { build, decompressorPackages }:
 
 /**
-  List an image's layers, base layer first: a table, or JSON.
+  List the layers of an image, base layer first, as a table or as JSON.
 
   # Type
 
   ```
   listLayers :: {
     image :: Image | Path,
-    imageName, platform :: String,
+    imageName, platform :: String | null,
     json :: Bool,
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
-
-  `image` is in any form that list-layers reads; `imageName` (NAME[:TAG]) and `platform` (OS/ARCH[/VARIANT])
-  choose among several.
 */
 {
   image,

@@ -1,7 +1,7 @@
 { }:
 
 /**
-  The store paths that a value mentions, each once; null where evaluation cannot tell.
+  List the store paths that a value mentions, each once.  Return null if they are not known before a build.
 
   # Type
 
@@ -9,9 +9,10 @@
   mentionedPaths :: Any -> [ StorePath ] | null
   ```
 
-  A string knows which derivations it comes from but not which of its characters do, and what is no store
-  path yet (a floating content-addressed one) cannot be found in it at all.  So the paths are looked for in
-  the value's JSON, and believed where they are exactly those that its context promises, by name.
+  A string's context names the derivations that the string depends on, but not where their store paths are in
+  the text.  Paths of floating content-addressed derivations are not in the text at all before a build.  So
+  this function searches the value's JSON for store paths, and trusts the result only if their names are
+  exactly those in the context.
 */
 value:
 
@@ -19,20 +20,20 @@ let
   json = builtins.toJSON value;
   context = builtins.getContext json;
 
-  # HASH-NAME less HASH-, which of a derivation and its outputs is the same but for the ending.
+  # The name in STORE/HASH-NAME.  An output is named like its derivation, without .drv.
   nameOf = path: builtins.substring 33 (-1) (baseNameOf path);
   outputName =
     derivation: output:
     builtins.head (builtins.match "(.*)\\.drv" (nameOf derivation))
     + (if output == "out" then "" else "-${output}");
-  namesFrom =
+  outputNames =
     path:
     {
       outputs ? [ ],
       ...
     }:
     if outputs == [ ] then [ (nameOf path) ] else map (outputName path) outputs;
-  promised = builtins.concatLists (map (path: namesFrom path context.${path}) (builtins.attrNames context));
+  expected = builtins.concatLists (map (path: outputNames path context.${path}) (builtins.attrNames context));
 
   storePath = "(${builtins.storeDir}/[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+)";
   text = builtins.unsafeDiscardStringContext json;
@@ -41,9 +42,9 @@ let
 
   sorted = builtins.sort builtins.lessThan;
 in
-if promised == [ ] then
+if expected == [ ] then
   [ ]
-else if sorted (map nameOf found) == sorted promised then
+else if sorted (map nameOf found) == sorted expected then
   map (path: builtins.appendContext path context) found
 else
   null

@@ -6,14 +6,14 @@
 }:
 
 /**
-  Put an image on top of a parent: all of the parent's layers, then the image's own.
+  Put an image on a parent image: the layers of the parent, then those of the image.
 
   # Type
 
   ```
   mergeParent :: {
     parent :: Image | Path,
-    parentImage, platform :: String,
+    parentImage, platform :: String | null,
     image :: Image,
     inheritConfig :: "all" | "env" | "none",
     skipExisting :: Bool,
@@ -22,11 +22,9 @@
   } -> Image
   ```
 
-  `parent` is an image of ours or in any form that list-layers reads: from an archive the blobs are taken
-  once, for all images on top of it.  `parentImage` (NAME[:TAG]) and `platform` (OS/ARCH[/VARIANT]) choose
-  among several.  With `skipExisting`, files that the parent has already are left out of the new layers.
+  If laminix did not build `parent`, one derivation unpacks its blobs, and all images on this parent share it.
 
-  The result has what mkImage's has.
+  The result has the same attributes as mkImage's.
 */
 {
   parent,
@@ -47,13 +45,13 @@ let
     format = "oci";
     inherit platform;
   };
-  isOurs = parent.isImageDirectory or false;
+  isImageDirectory = parent.isImageDirectory or false;
 
   child = build "merge-parent" {
     inherit name meta;
     request = {
-      parent = if isOurs then parent else unpacked;
-      parent-image = if isOurs then parentImage else null;
+      parent = if isImageDirectory then parent else unpacked;
+      parent-image = if isImageDirectory then parentImage else null;
       inherit-config = inheritConfig;
       skip-existing = skipExisting;
       inherit image platform;

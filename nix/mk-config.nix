@@ -1,15 +1,14 @@
 { build }:
 
 /**
-  Build an image's config object as a file of JSON, checked: its closure is what the config mentions.
+  Check the config object of an image and write it as JSON.  The result refers to the store paths that the
+  config mentions.
 
   # Type
 
   ```
   mkConfig :: { name :: String, config :: AttrSet, meta, passthru :: AttrSet } -> Derivation
   ```
-
-  `config` has the fields of an OCI image's `config` (Env, Cmd, …); Docker's further ones are kept.
 */
 {
   name ? "config.json",

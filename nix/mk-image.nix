@@ -10,7 +10,7 @@
 }:
 
 /**
-  Build an image from layers: an OCI image layout in which each layer's blob is a link to its store path.
+  Build an image from layers and a config: an OCI image layout whose layer blobs are links to the store.
 
   # Type
 
@@ -21,24 +21,21 @@
     layers :: [ Layer ],
     copyToRoot :: Source | [ Source ],
     config :: AttrSet,
-    fromImage :: Image | Path,
+    fromImage :: Image | Path | null,
     created :: Int | String,
-    architecture, os, variant :: String,
+    architecture, os :: String,
+    variant :: String | null,
     annotations :: { <key> :: String },
-    compressor :: String,
+    compressor :: "none" | "gzip" | "zstd" | String,
     meta, passthru :: AttrSet,
   } -> Image
   ```
 
-  `name` is `[registry[:port]/]path`, `tag` one tag or several.  `layers` are what mkLayer and mkLayers
-  built, the lowest first; `copyToRoot` is one more, as mkLayer would make it, on top of them.  What
-  `config` mentions and no layer has comes along in a last one.  `compressor` is that of these two.
+  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot`, and one of the store
+  paths that `config` mentions and no other layer contains.
 
-  With `fromImage` the image's layers go on top of that image's, and its config is inherited as a
-  Dockerfile's FROM does; mergeParent has more choices.
-
-  The result has `imageName`, `imageTag`, `layers`, `config`, and in forms to carry away: `dockerArchive`,
-  `dockerLegacyArchive`, `dir`, `oci`.
+  The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`, and the transport
+  forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, built on demand.
 
   # Example
 
@@ -86,7 +83,7 @@ let
       ];
   givenLayers = layers ++ rootLayers;
 
-  # Where evaluation cannot tell what the config mentions, Nix finds it in the file that a derivation wrote.
+  # If evaluation cannot tell what the config mentions, a derivation writes the config, and Nix scans that.
   mentioned = mentionedPaths config;
   configFile = mkConfig {
     name = "${baseName}-config.json";

@@ -1,7 +1,7 @@
 { build, compressorPackages }:
 
 /**
-  Build one layer: a directory with the layer's blob and the layer.json that describes it.
+  Build one layer: a directory with the layer's tarball and layer.json, which describes it.
 
   # Type
 
@@ -9,34 +9,23 @@
   mkLayer :: {
     name :: String,
     copyToRoot :: Source | [ Source ],
-    closure :: [ StorePath ],
-    scan :: [ StorePath ],
-    omitRoot :: [ StorePath ],
-    storePaths :: [ StorePath ],
+    closure, omitRoot, storePaths :: [ StorePath ],
+    scan :: [ Path ],
     exclude :: [ Layer ],
     remove :: [ String ],
     perms :: [ { path | glob :: String, … } ],
     uid, gid :: Int,
     uname, gname :: String,
     mtime :: Int | String,
-    compressor :: String,
+    compressor :: "none" | "gzip" | "zstd" | String,
     blob :: Bool,
     meta, passthru :: AttrSet,
   } -> Layer
   ```
 
-  A Source is a path or derivation, whose content goes to the image's root, or `{ source, dest }`, whose
-  content goes to `dest`.  What a source refers to comes along under /nix/store; the source itself does so
-  only where something in its closure refers to it.
-
-  `closure` are derivations (or store paths) that come along with all they refer to, less those of `omitRoot`
-  that nothing refers to; with `scan`, only what files there mention, and what that refers to.
-  `storePaths` come along alone.  `exclude` are layers whose store paths are left out.  `remove` are files of
-  the layers below that this one deletes.
-
-  `perms` sets modes, owners, capabilities and xattrs; `compressor` is none, gzip, zstd or a command.
-  With `blob = false` the tar is not kept: it is measured, and made again where an image is packed;
-  that takes one of the three compressors, not a command.
+  A Source is a path or derivation, whose contents go to /, or `{ source, dest }`, whose contents go to
+  `dest`.  The closure of a source is added to the layer, without the source itself unless its closure
+  refers to it.
 
   # Example
 
@@ -70,18 +59,21 @@
 }:
 
 let
-  sources = map (
-    source: if source ? dest then source else { inherit source; }
-  ) (if builtins.isList copyToRoot then copyToRoot else [ copyToRoot ]);
-  sourcePaths = map ({ source, dest ? null }: "${source}") sources;
+  sourceList = if builtins.isList copyToRoot then copyToRoot else [ copyToRoot ];
+  sources = map (source: if source ? dest then source else { inherit source; }) sourceList;
+  sourcePaths = map (item: "${item.source}") sources;
+  copyOption =
+    {
+      source,
+      dest ? null,
+    }:
+    if dest == null then "${source}" else "${source}:${dest}";
   roots = sourcePaths ++ closure;
 in
 build "mk-layer" {
   inherit name meta;
   request = {
-    copy = map (
-      { source, dest ? null }: if dest == null then "${source}" else "${source}:${dest}"
-    ) sources;
+    copy = map copyOption sources;
     omit-root = sourcePaths ++ omitRoot;
     store-path = storePaths;
     perms = if perms == [ ] then null else perms;
@@ -99,7 +91,7 @@ build "mk-layer" {
       ;
   };
   ${if roots == [ ] then null else "exportReferencesGraph"}.closure = roots;
-  # With a blob, the store paths in layer.json say what is packed and are not read again.
+  # The tarball contains the store paths that layer.json lists.  Without a tarball, they are read again later.
   unsafeDiscardReferences.out = blob;
   tools = compressorPackages compressor;
   passthru = {

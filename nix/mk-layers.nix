@@ -1,25 +1,24 @@
 { build, compressorPackages }:
 
 /**
-  Build the layers of a plan, in one derivation: a directory of layer directories in the plan's order.
+  Build the layers of a plan in one derivation: a directory of layer directories in the order of the plan.
 
   # Type
 
   ```
   mkLayers :: {
     name :: String,
-    plan :: Derivation | { layers :: [ { storePaths :: [ StorePath ] } ] },
+    plan :: Plan | Path | { layers :: [ { storePaths :: [ StorePath ] } ] },
     uid, gid :: Int,
     uname, gname :: String,
     mtime :: Int | String,
-    compressor :: String,
+    compressor :: "none" | "gzip" | "zstd" | String,
     blob :: Bool,
     meta, passthru :: AttrSet,
   } -> Layers
   ```
 
-  `plan` is what planLayers built, or a plan as a value.  The result stands among mkImage's `layers` like a
-  single one.
+  Use the result like a single layer in mkImage's `layers`.
 */
 {
   name ? "layers",
@@ -49,7 +48,7 @@ build "mk-layers" {
       compressor
       ;
   };
-  # With blobs, the store paths in layer.json say what is packed and are not read again.
+  # The tarballs contain the store paths that layer.json lists.  Without tarballs, they are read again later.
   unsafeDiscardReferences.out = blob;
   tools = compressorPackages compressor;
 }

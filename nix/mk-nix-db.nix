@@ -1,7 +1,7 @@
 { build }:
 
 /**
-  Write Nix's registration database of a closure, as a tree to be copied to an image's root.
+  Write the Nix database of a closure, as a tree to copy to an image's root.
 
   # Type
 
@@ -13,11 +13,9 @@
   } -> Tree
   ```
 
-  Nix in the container then knows the store paths that it finds there, and a garbage collection spares
-  them.  `omitRoot` are those of the closure that mkLayer was told to omit.
+  Nix in the container then knows the store paths of the image, and garbage collection keeps them.
 
-  The result's `perms` are rules for mkLayer: Nix has to write to the database, and nothing in a store
-  is to be written to.
+  The result's `perms` are rules for mkLayer that let root write to the database.
 */
 {
   name ? "nix-db",

@@ -5,7 +5,7 @@
 }:
 
 /**
-  Write a program that writes an image to standard output, as an archive that docker load takes.
+  Build a program that writes an image to standard output as a Docker archive.
 
   # Type
 
@@ -18,8 +18,7 @@
   } -> Derivation
   ```
 
-  The result is that program, not a directory with it.  `tools` have the compressors that it needs to make
-  layers again which keep no blob.
+  The result is the executable itself, not a directory.
 */
 {
   name ? "stream",

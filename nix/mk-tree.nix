@@ -1,22 +1,21 @@
 { build }:
 
 /**
-  Join directories into one tree.
+  Merge directories into one tree.
 
   # Type
 
   ```
   mkTree :: {
     name :: String,
-    copy, link :: [ Path ],
+    link, copy :: [ Path ],
     keepDirlinks :: Bool,
     meta, passthru :: AttrSet,
   } -> Tree
   ```
 
-  What the directories of `link` hold comes first, files as links to them; what those of `copy` hold is
-  copied over it.  Where they differ in more than directories, the later wins.  With `keepDirlinks`, links
-  to directories stay links; else there are directories in their place.
+  If two directories provide the same path, the later one wins, and `copy` wins over `link`.  Directories are
+  merged.
 */
 {
   name ? "tree",

@@ -1,24 +1,22 @@
 { build, decompressorPackages }:
 
 /**
-  Write an image in a form to carry away.
+  Write an image in a transport form.
 
   # Type
 
   ```
   packImage :: {
     image :: Image | Path,
-    imageName, platform :: String,
+    imageName, platform :: String | null,
     format :: "docker-archive" | "docker-legacy-archive" | "dir" | "oci",
     tags :: [ String ],
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
 
-  `image` is an image of ours or in any form that list-layers reads; `imageName` (NAME[:TAG]) and `platform`
-  (OS/ARCH[/VARIANT]) choose among several.  `tags` (NAME:TAG) are the names in the result, instead of the
-  image's own.  The two archives are files, the others directories; `dir` has links into the store, the
-  others hold all they need.
+  The result is a file for the two archives, otherwise a directory.  `dir` contains links to the store; the
+  other forms are self-contained.
 */
 {
   image,
@@ -31,13 +29,13 @@
 }:
 
 let
-  endings = {
+  suffixes = {
     docker-archive = ".tar";
     docker-legacy-archive = "-legacy.tar";
   };
 in
 build "pack-image" {
-  name = (image.name or "image") + (endings.${format} or "-${format}");
+  name = (image.name or "image") + (suffixes.${format} or "-${format}");
   request = {
     IMAGE = image;
     image = imageName;

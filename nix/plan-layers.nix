@@ -5,7 +5,7 @@
 }:
 
 /**
-  Plan which store paths of a closure share a layer, so that updates move little.
+  Plan which store paths of a closure share a layer, so that updates transfer few bytes.
 
   # Type
 
@@ -22,11 +22,6 @@
     meta, passthru :: AttrSet,
   } -> Plan
   ```
-
-  `closure` are derivations (or store paths) whose closures are planned, less those of `omitRoot` that nothing
-  refers to, and less what `base` holds.  `previous` is the plan before, such as one kept beside the
-  expression: what has not changed stays where it is.  `weights` say how often packages change, by name;
-  what a pattern of `pin` matches has its own layer.
 */
 {
   name ? "plan.json",

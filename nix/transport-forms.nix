@@ -1,7 +1,7 @@
 { packImage }:
 
 /**
-  An image in each form to carry away, built on demand; with the image's name and tag.
+  Return derivations that write an image in each transport form.
 
   # Type
 

@@ -1,20 +1,18 @@
 { build, decompressorPackages }:
 
 /**
-  Check an image from its bytes; the build fails with all that is wrong, a line each.
+  Check an image from its bytes.  The build fails with one line for each problem; otherwise the result is a
+  one-line summary.
 
   # Type
 
   ```
   verifyImage :: {
     image :: Image | Path,
-    imageName, platform :: String,
+    imageName, platform :: String | null,
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
-
-  `image` is in any form that list-layers reads; `imageName` (NAME[:TAG]) and `platform` (OS/ARCH[/VARIANT])
-  choose among several.
 */
 {
   image,

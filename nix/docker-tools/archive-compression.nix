@@ -1,12 +1,12 @@
 { }:
 
 /**
-  The compression of an archive as a whole, by dockerTools' name for it.
+  Return the name that `compress` has for a compressor of dockerTools, and the suffix of the archive's name.
 
   # Type
 
   ```
-  archiveCompression :: String -> { name :: String, ending :: String }
+  archiveCompression :: String -> { name :: String, suffix :: String }
   ```
 */
 compressor:
@@ -14,15 +14,15 @@ compressor:
 {
   none = {
     name = "none";
-    ending = "";
+    suffix = "";
   };
   gz = {
     name = "gzip";
-    ending = ".gz";
+    suffix = ".gz";
   };
   zstd = {
     name = "zstd";
-    ending = ".zst";
+    suffix = ".zst";
   };
 }
-.${compressor} or (throw "laminix: compressor = \"${compressor}\", expected none, gz or zstd")
+.${compressor} or (throw "laminix: dockerTools: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")

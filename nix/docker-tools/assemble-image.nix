@@ -6,7 +6,7 @@
 }:
 
 /**
-  The image directory of layers on a base, with the tag that dockerTools would give it.
+  Build an image directory from layers, on top of `fromImage` if it is given, tagged as dockerTools tags it.
 
   # Type
 
@@ -24,8 +24,8 @@
   } -> Image
   ```
 
-  The tag null is the hash in the store path of the image, as it is under another tag.  What `config`
-  mentions does not come along: it is in the layers where it is to be in the image.
+  If `tag` is null, the tag is the hash in the store path that the image has when it is tagged "latest".
+  `layers` must contain the store paths that `config` mentions: none are added for it.
 */
 {
   name,
@@ -43,14 +43,14 @@
 let
   parent = parentInfo fromImage;
 
-  # Without the context of its strings, which would have mkImage pack what the config mentions.
+  # Without string context, so that mkImage adds no layer of the store paths that the config mentions.
   plainConfig = builtins.fromJSON (builtins.unsafeDiscardStringContext (builtins.toJSON config));
 
   parentName =
     if fromImageName != null then
       fromImageName
     else
-      fromImage.imageName or (throw "dockerTools: fromImageTag = \"${fromImageTag}\" without fromImageName");
+      fromImage.imageName or (throw "laminix: dockerTools: `fromImageTag` (\"${fromImageTag}\") is given without `fromImageName`, and `fromImage` has no `imageName` to combine it with. Give `fromImageName` too. (image ${name})");
   parentImage =
     if fromImageTag != null then
       "${parentName}:${fromImageTag}"
@@ -77,8 +77,8 @@ let
     else
       mergeParent {
         parent = parent.image;
-        # Of a base of ours the layers are known, and were left out by their store paths.
-        skipExisting = !parent.isOurs;
+        # If all layers below are known, their store paths are already left out of the new ones.
+        skipExisting = !parent.allLayersKnown;
         inherit parentImage image;
       };
 

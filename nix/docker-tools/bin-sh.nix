@@ -1,7 +1,7 @@
 { pkgs, runBash }:
 
 /**
-  A tree with /bin/sh: bash.
+  A directory with /bin/sh, a link to bash.
 */
 runBash "bin-sh" { } ''
   mkdir -p $out/bin

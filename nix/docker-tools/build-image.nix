@@ -15,7 +15,7 @@
 
 makeOverridable (
   /**
-    dockerTools.buildImage: an image with one layer of its own, as a docker archive.
+    dockerTools.buildImage: build an image with one layer as a Docker archive.
 
     # Type
 
@@ -23,7 +23,7 @@ makeOverridable (
     buildImage :: { name :: String, … } -> Derivation
     ```
 
-    The arguments are described in this folder's README.
+    nix/docker-tools/README.md describes the arguments.
   */
   {
     name,
@@ -59,9 +59,9 @@ makeOverridable (
       if contents == null then
         copyToRoot
       else if copyToRoot == null then
-        builtins.trace "laminix: buildImage: contents is deprecated, use copyToRoot (image ${name})" contents
+        builtins.trace "laminix: dockerTools.buildImage: `contents` is deprecated, use `copyToRoot` instead. (image ${name})" contents
       else
-        throw "laminix: buildImage: both contents and copyToRoot are given; contents is copyToRoot's old name (image ${name})";
+        throw "laminix: dockerTools.buildImage: `contents` and `copyToRoot` are both given, but `contents` is the old name of `copyToRoot`. Remove `contents`. (image ${name})";
     copy =
       if roots == null then
         [ ]
@@ -123,7 +123,7 @@ makeOverridable (
     compression = archiveCompression compressor;
     archive = packImage { inherit image; };
     result = compress {
-      name = "docker-image-${baseName}.tar${compression.ending}";
+      name = "docker-image-${baseName}.tar${compression.suffix}";
       file = archive;
       compressor = compression.name;
       inherit meta;
@@ -136,7 +136,7 @@ makeOverridable (
     };
   in
   if runAsRoot != null then
-    throw "laminix: buildImage: runAsRoot is not there yet; fakeRootCommands of buildLayeredImage need no root (image ${name})"
+    throw "laminix: dockerTools.buildImage: `runAsRoot` is not supported. Use `fakeRootCommands` of buildLayeredImage, which needs no root. (image ${name})"
   else
     result
 )

@@ -8,18 +8,18 @@
 }:
 
 let
-  /**
-    dockerTools.buildLayeredImage: build an image of many layers as a Docker archive.
-
-    # Type
-
-    ```
-    buildLayeredImage :: { name :: String, compressor :: "none" | "gz" | "zstd", … } -> Derivation
-    ```
-
-    Takes the arguments of streamLayeredImage, and `compressor`.  nix/docker-tools/README.md describes them.
-  */
   buildLayeredImage =
+    /**
+      dockerTools.buildLayeredImage: build an image of many layers as a Docker archive.
+
+      # Type
+
+      ```
+      buildLayeredImage :: { name :: String, compressor :: "none" | "gz" | "zstd", … } -> Derivation
+      ```
+
+      Takes the arguments of streamLayeredImage, and `compressor`.  nix/docker-tools/README.md describes them.
+    */
     {
       name,
       compressor ? "gz",
@@ -33,7 +33,7 @@ let
       compression = archiveCompression compressor;
       archive = packImage { inherit (stream) image; };
       result = compress {
-        name = "${storeName name}.tar${compression.ending}";
+        name = "${storeName name}.tar${compression.suffix}";
         file = archive;
         compressor = compression.name;
         inherit meta;
@@ -52,7 +52,7 @@ let
         // passthru;
       };
     in
-    # First, so that streamLayeredImage rejects unknown arguments before anything of the result is used.
+    # streamLayeredImage rejects unknown arguments, even if only the result's name is used.
     builtins.seq stream result;
 in
 makeOverridable {

@@ -1,7 +1,7 @@
 { pkgs, runBash }:
 
 /**
-  A tree with the certificates of the authorities, under the three paths where programs look for them.
+  A directory with the CA certificates, under the three paths where programs look for them.
 */
 runBash "ca-certificates" { } ''
   mkdir -p $out/etc/ssl/certs $out/etc/pki/tls/certs

@@ -8,7 +8,8 @@
 }:
 
 /**
-  The layer of what is copied or linked to an image's root and of what the user's commands make there.
+  Build the layer of the files that are copied or linked to an image's root, after the user's commands have
+  changed them.
 
   # Type
 
@@ -29,10 +30,10 @@
   } -> Layer
   ```
 
-  With `withClosure`, what the tree mentions comes along under /nix/store, and what is in the closure of
-  `mentions`, but not these themselves; less what the layers `exclude` have.
+  With `withClosure`, the layer also contains the store paths that the files and `mentions` refer to, but not
+  `mentions` themselves, nor store paths that the layers in `exclude` contain.
 
-  The layer's `roots` are paths in whose closures all that the tree mentions is found.
+  The result's `roots` are store paths whose closures contain everything that the files refer to.
 */
 {
   name,
@@ -67,8 +68,8 @@ let
     inherit exclude mtime compressor;
   };
 
-  # Nix knows what the tree refers to.
-  plain = build "mk-layer" {
+  # Without commands, Nix knows the references of the tree.
+  layerWithoutCommands = build "mk-layer" {
     inherit name;
     request = request // {
       copy = map (item: "${item}") trees;
@@ -82,7 +83,9 @@ let
     passthru.roots = trees;
   };
 
-  # Nix will know what the tree refers to when it is packed, too late for what is to be packed beside it.
+  # With commands, the references of the tree are known only after the build has started, too late to ask Nix
+  # for their closure.  So the builder gets the closure of all inputs, which mk-layer --scan limits to what the
+  # tree mentions.  This file mentions the store paths that the commands may put into the tree.
   commands = runBash "${name}-commands" {
     text = extraCommands + fakeRootCommands;
     passAsFile = [ "text" ];
@@ -98,7 +101,7 @@ let
     ++ (if fakeRootCommands == "" then [ ] else [ pkgs.buildPackages.fakeroot ])
     ++ compressorPackages compressor;
 
-  customised = derivation {
+  layerWithCommands = derivation {
     inherit name extraCommands fakeRootCommands;
     inherit (pkgs.stdenv.buildPlatform) system;
     __structuredAttrs = true;
@@ -124,13 +127,13 @@ let
       // (if withClosure then { scan = [ "layer" ] ++ mentions; } else { compressor = "none"; });
     ${if withClosure then "exportReferencesGraph" else null}.closure =
       copy ++ link ++ databases ++ mentions ++ [ commands ];
-    # Where the closure goes into other layers, Nix finds it by this one's references.
+    # Without its closure, the layer must keep its references: other layers contain what it refers to.
     unsafeDiscardReferences.out = withClosure;
   };
 
   hasCommands = extraCommands != "" || fakeRootCommands != "" || uid != 0 || gid != 0;
 in
 if hasCommands then
-  customised // { roots = [ customised ]; }
+  layerWithCommands // { roots = [ layerWithCommands ]; }
 else
-  plain
+  layerWithoutCommands

@@ -1,6 +1,6 @@
-# Join a tree, let the user's commands change it, and pack it as a layer.
+# Create a tree, run the user's commands in it, and pack it as a layer.
 #
-# All in one derivation: a store path would keep neither modes nor owners.
+# One derivation does all of this, because a tree in the store would lose its modes and owners.
 set -eo pipefail
 source "$NIX_ATTRS_SH_FILE"
 PATH=$(IFS=:; echo "${path[*]}")
@@ -16,14 +16,14 @@ fi
 permsOptions=()
 if [ -n "$fakeRootCommands" ]; then
   printf '%s\n' "$fakeRootCommands" >fake-root-commands
-  # The sandbox knows no other user, and answers chown with an error that fakeroot does not forgive.
+  # The sandbox has a single user, so chown fails there with an error that fakeroot does not ignore.
   export FAKEROOTDONTTRYCHOWN=1
-  # Nobody waits for fakeroot's daemon to note a chown, and the last ones may be lost when it is ended.  It
-  # answers a question (what is here?) after all that came before.
+  # Nothing waits for fakeroot's daemon to record a chown, so the last ones may be lost when it ends.  A query
+  # (`[ -e . ]`) is answered only after everything before it is recorded.
   (cd layer; fakeroot -s ../fakeroot-database -- bash -ec 'bash -e ../fake-root-commands; [ -e . ]')
   permsOptions=(--fakeroot-database fakeroot-database)
 fi
 "$mkPerms" --tree layer "${permsOptions[@]}" --uid "$uid" --gid "$gid" --then "$furtherPerms" --out perms.json
 
-# Without arguments it follows the derivation's request.
+# Without arguments, mk-layer reads its options from the derivation's `request`.
 exec "$mkLayer"

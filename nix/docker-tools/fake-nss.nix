@@ -1,7 +1,7 @@
 { runBash }:
 
 /**
-  A tree with the users root and nobody, for programs that ask for a user's name.
+  A directory with /etc/passwd and /etc/group, for programs that look up the users root and nobody.
 */
 runBash "fake-nss" { } ''
   mkdir -p $out/etc $out/var/empty

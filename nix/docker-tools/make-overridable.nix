@@ -1,7 +1,8 @@
 { pkgs }:
 
 /**
-  Add `override` to what a function returns: nixpkgs' lib.makeOverridable, or a stand-in where there is none.
+  Add `override` to the result of a function.  This is nixpkgs' lib.makeOverridable, or a stand-in for it if
+  `pkgs` has no lib.
 
   # Type
 
@@ -9,7 +10,7 @@
   makeOverridable :: (AttrSet -> AttrSet) -> (AttrSet -> AttrSet)
   ```
 
-  The result is a functor whose `__functionArgs` are the function's arguments, as lib.functionArgs reads them.
+  The result is a functor.  Its `__functionArgs` are the arguments of the function, as for lib.functionArgs.
 */
 let
   standIn = function: {

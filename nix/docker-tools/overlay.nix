@@ -1,5 +1,5 @@
 /**
-  An overlay for nixpkgs that replaces dockerTools' builders of images by laminix's and leaves the rest.
+  An overlay for nixpkgs that replaces the image functions of dockerTools and keeps the rest.
 */
 final: previous: {
   dockerTools = previous.dockerTools // {

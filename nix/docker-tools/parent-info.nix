@@ -1,22 +1,27 @@
 { }:
 
 /**
-  What is known of a base before it is read: the image to go on and its layers, as far as laminix made it.
+  Return what evaluation knows about the base of an image: the image to build on, those of its layers that
+  laminix built, and whether these are all of its layers.
 
   # Type
 
   ```
-  parentInfo :: Image | Path | null -> { image :: Image | Path | null, layers :: [ Layer ], isOurs :: Bool }
+  parentInfo :: Image | Path | null -> {
+    image :: Image | Path | null,
+    layers :: [ Layer ],
+    allLayersKnown :: Bool,
+  }
   ```
 
-  An archive that these functions made is left alone for the image directory that it was packed from.
-  `isOurs`: laminix made all of its layers, down to the lowest.
+  For an archive that laminix built, `image` is the image directory that the archive was packed from.
 */
 let
   parentInfo = fromImage: rec {
     image = fromImage.image or fromImage;
     layers = fromImage.layers or [ ];
-    isOurs = fromImage == null || fromImage ? layers && (parentInfo (image.parent or null)).isOurs;
+    allLayersKnown =
+      fromImage == null || fromImage ? layers && (parentInfo (image.parent or null)).allLayersKnown;
   };
 in
 parentInfo

@@ -1,7 +1,7 @@
 { pkgs }:
 
 /**
-  A derivation that bash commands make: what they leave at `$out`.
+  Run bash commands as a derivation.  They create `$out`.
 
   # Type
 
@@ -9,7 +9,7 @@
   runBash :: String -> AttrSet -> String -> Derivation
   ```
 
-  The attributes are variables to the commands.
+  The arguments are the derivation's name, the environment variables of the commands, and the commands.
 */
 name: attributes: commands:
 
@@ -18,7 +18,8 @@ derivation (
     inherit name;
     inherit (pkgs.stdenv.buildPlatform) system;
     builder = "${pkgs.buildPackages.bash}/bin/bash";
-    # Bash stays to the end: Nix kills a builder that has closed its output, as cp does before it exits.
+    # `exit` keeps bash from replacing itself by the last command: Nix kills a builder once it has closed its
+    # standard output, which cp does before it exits.
     args = [
       "-euc"
       "${commands}\nexit"

@@ -1,7 +1,7 @@
 { pkgs }:
 
 /**
-  Shell commands that make the files which useradd and groupadd work on, where they are not there.
+  Shell commands that create the files of useradd and groupadd if they are missing.
 */
 ''
   export PATH=${pkgs.shadow}/bin:$PATH

@@ -5,7 +5,7 @@
 }:
 
 /**
-  The layers of a closure's store paths, as planned: each path in one layer.
+  Plan and build the layers of a closure's store paths.
 
   # Type
 
@@ -22,11 +22,11 @@
   } -> Layers
   ```
 
-  `roots` stay away themselves where nothing refers to them, and so do the store paths of the base.  Its
-  layers and one more to come count among `maxLayers`.  `layeringPlan` is the plan before, `pin` has patterns of
-  packages with a layer of their own, and `adjustPlan` has the last word.  The other arguments are mkLayers'.
+  The layers contain neither `roots` themselves, unless other paths refer to them, nor the store paths in the
+  layers of `fromImage`.  `maxLayers` includes the layers of `fromImage` and one customisation layer.  All
+  other arguments are mkLayers'.
 
-  The result's `plan` is what was planned, before `adjustPlan`.
+  The result's `plan` is the plan before `adjustPlan` changes it.
 */
 {
   name,
@@ -47,8 +47,8 @@ let
     omitRoot = roots;
     maxLayers = maxLayers - 1;
     previous = layeringPlan;
-    # Of layers of ours it is written beside them what they pack; others have to be read.
-    base = if parent.isOurs then parent.layers else [ parent.image ];
+    # laminix's layers come with a list of their store paths; an image of other layers has to be read.
+    base = if parent.allLayersKnown then parent.layers else [ parent.image ];
     countBase = true;
     inherit pin;
   };

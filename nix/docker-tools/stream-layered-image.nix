@@ -15,7 +15,7 @@
 
 makeOverridable (
   /**
-    dockerTools.streamLayeredImage: a program that writes an image of many layers as a docker archive.
+    dockerTools.streamLayeredImage: build a program that writes an image of many layers as a Docker archive.
 
     # Type
 
@@ -23,7 +23,7 @@ makeOverridable (
     streamLayeredImage :: { name :: String, … } -> Derivation
     ```
 
-    The arguments are described in this folder's README.
+    nix/docker-tools/README.md describes the arguments.
   */
   {
     name,
@@ -70,7 +70,7 @@ makeOverridable (
 
     customisation = customisationLayer {
       name = "${baseName}-customisation-layer";
-      # Of two with the same file the first counts, as with lndir.
+      # mk-tree's later directories win; with lndir, which dockerTools uses, the first does.
       link = reversed trees;
       withClosure = false;
       nixDb =
@@ -150,11 +150,11 @@ makeOverridable (
     };
   in
   if enableFakechroot then
-    throw "laminix: streamLayeredImage: enableFakechroot is not there yet; fakeRootCommands run in the layer's tree, with relative paths (image ${name})"
+    throw "laminix: dockerTools.streamLayeredImage: `enableFakechroot` is not supported. `fakeRootCommands` run in the root of the layer: use relative paths in them. (image ${name})"
   else if includeStorePaths && maxLayers < 2 then
-    throw "laminix: streamLayeredImage: maxLayers = ${toString maxLayers} leaves none for store paths, the customisation layer is one (image ${name})"
+    throw "laminix: dockerTools.streamLayeredImage: `maxLayers` is ${toString maxLayers}, but it should be at least 2: one for store paths, one for the customisation layer. (image ${name})"
   else if layeringPipeline != null then
-    throw "laminix: streamLayeredImage: layeringPipeline is not followed; see pin, layeringPlan and adjustPlan (image ${name})"
+    throw "laminix: dockerTools.streamLayeredImage: `layeringPipeline` is not supported. Use `pin`, `layeringPlan` or `adjustPlan` instead. (image ${name})"
   else
     result
 )

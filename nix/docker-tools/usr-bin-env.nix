@@ -1,7 +1,7 @@
 { pkgs, runBash }:
 
 /**
-  A tree with /usr/bin/env, which scripts are started by.
+  A directory with /usr/bin/env, which scripts name in their first line.
 */
 runBash "usr-bin-env" { } ''
   mkdir -p $out/usr/bin

@@ -1,4 +1,4 @@
-# Prints a greeting.  The config mentions busybox, so busybox is in the image: nothing else is said.
+# Prints a greeting.  The image contains busybox because the config mentions it.
 { mkImage, pkgs }:
 
 mkImage {

@@ -1,4 +1,4 @@
-# Runs as alice, who owns her home and may write there.
+# Runs as the user alice, who owns her home directory and can write to it.
 { mkImage, mkLayer, pkgs }:
 
 mkImage {

@@ -1,4 +1,4 @@
-# On a docker archive (for amd64), here one in the tree; it might as well come from pullImage or docker save.
+# Builds on a Docker archive (amd64).  This one is a file beside the example; pullImage or docker save make others.
 { mkImage, pkgs }:
 
 mkImage {

@@ -1,4 +1,4 @@
-# On an image of layers: its files, environment and user are there, and its layers are not copied.
+# Builds on another image: inherits its files, environment and user, and links to its layers without copying.
 { examples, mkImage }:
 
 mkImage {

@@ -1,4 +1,4 @@
-# Three generations: the second's environment is there, and a layer deletes a file of the first.
+# Builds on an image that builds on another: inherits the environment and deletes a file of the lowest image.
 {
   examples,
   mkImage,

@@ -1,4 +1,4 @@
-# Two images on the same layer: a registry and an engine keep it once.
+# Two images that share a layer, which registries and engines store once.
 {
   mkImage,
   mkLayer,

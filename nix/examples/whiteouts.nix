@@ -1,4 +1,4 @@
-# A layer that deletes a file of the layer below it.
+# Deletes a file of a lower layer.
 { mkImage, mkLayer, pkgs }:
 
 mkImage {

@@ -119,12 +119,12 @@ def test_override(nix):
 @pytest.mark.parametrize(
     "call, complaint",
     [
-        ('buildImage { name = "x"; runAsRoot = "true"; }', "runAsRoot is not there yet"),
-        ('streamLayeredImage { name = "x"; enableFakechroot = true; }', "enableFakechroot is not there yet"),
-        ('buildLayeredImage { name = "x"; enableFakechroot = true; }', "enableFakechroot is not there yet"),
-        ('streamLayeredImage { name = "x"; maxLayers = 1; }', "maxLayers = 1 leaves none for store paths"),
-        ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "both contents and copyToRoot are given"),
-        ('buildImage { name = "x"; compressor = "gzip"; }', 'compressor = "gzip", expected none, gz or zstd'),
+        ('buildImage { name = "x"; runAsRoot = "true"; }', "`runAsRoot` is not supported"),
+        ('streamLayeredImage { name = "x"; enableFakechroot = true; }', "`enableFakechroot` is not supported"),
+        ('buildLayeredImage { name = "x"; enableFakechroot = true; }', "`enableFakechroot` is not supported"),
+        ('streamLayeredImage { name = "x"; maxLayers = 1; }', "`maxLayers` is 1, but it should be at least 2"),
+        ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "`contents` and `copyToRoot` are both given"),
+        ('buildImage { name = "x"; compressor = "gzip"; }', '`compressor` is "gzip", but it should be "none", "gz" or "zstd"'),
         ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
     ],
 )
@@ -134,7 +134,7 @@ def test_what_is_refused(nix, call, complaint):
 
 def test_contents_is_an_old_name_of_copy_to_root(nix):
     process = nix("nix-build", "--no-out-link", "-E", prelude('dockerTools.buildImage { name = "x"; contents = pkgs.busybox; }'))
-    assert "contents is deprecated, use copyToRoot (image x)" in process.stderr
+    assert "`contents` is deprecated, use `copyToRoot` instead. (image x)" in process.stderr
     assert "bin/busybox" in members(nix.build('(dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; }).layer'))
 
 
