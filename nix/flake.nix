@@ -1,41 +1,50 @@
 {
-  description = "Container images from Nix, by small executables that run as derivation builders";
+  description = "Builders of reproducible container images: small executables that run as Nix derivation builders";
 
+  # In your own flake, add `inputs.laminix.inputs.nixpkgs.follows = "nixpkgs"`.
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 
   outputs =
     { nixpkgs, ... }:
     let
-      linux = [
-        "x86_64-linux"
-        "aarch64-linux"
-      ];
-      darwin = [
-        "x86_64-darwin"
-        "aarch64-darwin"
-      ];
-      # VALUE of laminix, by system.
-      each =
-        systems: value:
+      # Only systems on which the tests are run.  The overlay works with the packages of any system.
+      systems = [ "x86_64-linux" ];
+
+      builders = builtins.attrNames (builtins.readDir ../builders);
+
+      # `output` of laminix for each system.
+      forEachSystem =
+        output:
         builtins.listToAttrs (
           map (system: {
             name = system;
-            value = value (import ../. { pkgs = nixpkgs.legacyPackages.${system}; });
+            value = output (import ../. { pkgs = nixpkgs.legacyPackages.${system}; });
           }) systems
         );
+
+      appOf = laminix: builder: {
+        name = builder;
+        value = {
+          type = "app";
+          program = "${laminix}/bin/${builder}";
+          meta.description = "Run laminix's builder ${builder}; `--help` describes it";
+        };
+      };
     in
     {
       overlays.default = import ./overlay.nix;
 
-      packages = each (linux ++ darwin) (laminix: {
+      packages = forEachSystem (laminix: {
         default = laminix;
       });
 
-      # The functions on nixpkgs as this flake has it, such as lib.x86_64-linux.mkImage.
-      lib = each (linux ++ darwin) (laminix: laminix);
+      # Every builder, such as `nix run …#list-layers -- IMAGE`.
+      apps = forEachSystem (laminix: builtins.listToAttrs (map (appOf laminix) builders));
 
-      # The examples' programs are this system's, and images are for Linux.
-      checks = each linux (laminix: {
+      # The functions, such as lib.x86_64-linux.mkImage.
+      lib = forEachSystem (laminix: laminix);
+
+      checks = forEachSystem (laminix: {
         hello = laminix.verifyImage { image = laminix.examples.hello; };
       });
     };

@@ -1,7 +1,6 @@
 """What evaluation touches and what it does not: nixpkgs, the current system, other builders, docs."""
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,51 +38,6 @@ def tree(nix, tmp_path):
 
 def test_an_image_for_another_platform_is_built_by_the_builders_python(nix):
     assert config(nix.build(CROSS))["architecture"] == "arm64"
-
-
-# What nixpkgs' flake would give, in as far as laminix looks at it; no more is known in pure evaluation.
-PACKAGES_FLAKE = """
-{
-  outputs = _: {
-    legacyPackages.x86_64-linux =
-      let
-        python = builtins.appendContext "PYTHON" { "PYTHON".path = true; };
-        platform = { system = "x86_64-linux"; go.GOARCH = "amd64"; };
-      in
-      {
-        buildPackages.python3.interpreter = "${python}/bin/python3";
-        stdenv = { buildPlatform = platform; hostPlatform = platform; };
-        busybox = python;
-      };
-  };
-}
-"""
-
-
-for_x86_64 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="the flake here is for x86_64 alone")
-
-
-@pytest.fixture
-def flake(nix, tmp_path) -> list[str]:
-    """The words that name the checkout's flake, with nixpkgs from here."""
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    (packages / "flake.nix").write_text(PACKAGES_FLAKE.replace("PYTHON", str(nix.build("pkgs.python3"))))
-    tree = copy_tree(tmp_path / "checkout")
-    return [f"path:{tree}?dir=nix", "--override-input", "nixpkgs", f"path:{packages}", "--no-write-lock-file"]
-
-
-@for_x86_64
-def test_the_flake_builds_the_package_in_pure_evaluation(nix, flake):
-    package = Path(nix("nix", "build", "--no-link", "--print-out-paths", *flake).stdout.strip())
-    assert {entry.name for entry in (package / "bin").iterdir()} == set(os.listdir(ROOT / "builders"))
-
-
-@for_x86_64
-def test_the_flake_shows_what_it_has(nix, flake):
-    shown = json.loads(nix("nix", "flake", "show", "--json", *flake).stdout)
-    assert set(shown) == {"checks", "lib", "overlays", "packages"}
-    assert set(shown["packages"]["x86_64-linux"]) == {"default"}
 
 
 def test_an_import_from_a_derivation_would_be_refused(nix):
