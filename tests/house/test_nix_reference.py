@@ -111,6 +111,21 @@ def test_a_description_is_a_sentence(page):
         assert re.fullmatch(r"[A-Z`].*\.", description), name
 
 
+def test_the_transport_forms_are_those_of_the_builder(nix, builder):
+    refused = builder("pack-image", "image", "--format", "none-of-them", "--out", "x").stderr
+    forms = set(re.findall(r"[\w-]+", refused.rpartition("(choose from ")[2].partition(")")[0]))
+    assert set(re.findall(r'"([\w-]+)"', rows(REFERENCE, "packImage")["format"].description)) == forms
+    assert set(re.findall(r'"([\w-]+)"', re.search("format :: (.*),", file_of("packImage").read_text())[1])) == forms
+    image = 'mkImage { name = "x"; }'
+    packed = [f"({image}).{words_in_camel_case(form)}.outPath" for form in sorted(forms)]
+    by_format = [f'(packImage {{ image = {image}; format = "{form}"; }}).outPath' for form in sorted(forms)]
+    assert nix.evaluate(f"[ {' '.join(packed)} ] == [ {' '.join(by_format)} ]")
+
+
+def words_in_camel_case(name: str) -> str:
+    return re.sub("-([a-z])", lambda letter: letter[1].upper(), name)
+
+
 def test_nix_finds_the_doc_comment_of_every_function(nix):
     """In ``nix repl``, where users ask for it."""
     asked = "".join(f":doc laminix.{name}\n" for name in functions())
