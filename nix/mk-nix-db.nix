@@ -26,18 +26,18 @@
 }:
 
 let
-  roots = {
+  ownedByRoot = {
     uid = 0;
     gid = 0;
   };
   directory =
     path:
-    roots
+    ownedByRoot
     // {
       inherit path;
       mode = "0755";
     };
-  files = roots // {
+  files = ownedByRoot // {
     glob = "nix/var/nix/db/*";
     mode = "0644";
   };

@@ -6,10 +6,12 @@
   # Type
 
   ```
-  archiveCompression :: String -> { name :: String, suffix :: String }
+  archiveCompression :: String -> String -> { name :: String, suffix :: String }
   ```
+
+  The first argument is the function that errors name, the second dockerTools' name of the compressor.
 */
-compressor:
+function: compressor:
 
 {
   none = {
@@ -25,4 +27,4 @@ compressor:
     suffix = ".zst";
   };
 }
-.${compressor} or (throw "laminix: dockerTools: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")
+.${compressor} or (throw "laminix: dockerTools.${function}: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")

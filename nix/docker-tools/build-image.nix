@@ -120,7 +120,7 @@ makeOverridable (
         ;
     };
 
-    compression = archiveCompression compressor;
+    compression = archiveCompression "buildImage" compressor;
     archive = packImage { inherit image; };
     result = compress {
       name = "docker-image-${baseName}.tar${compression.suffix}";

@@ -30,7 +30,7 @@ let
 
     let
       stream = streamLayeredImage (removeAttrs arguments [ "compressor" ]);
-      compression = archiveCompression compressor;
+      compression = archiveCompression "buildLayeredImage" compressor;
       archive = packImage { inherit (stream) image; };
       result = compress {
         name = "${storeName name}.tar${compression.suffix}";

@@ -124,7 +124,8 @@ def test_override(nix):
         ('buildLayeredImage { name = "x"; enableFakechroot = true; }', "`enableFakechroot` is not supported"),
         ('streamLayeredImage { name = "x"; maxLayers = 1; }', "`maxLayers` is 1, but it should be at least 2"),
         ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "`contents` and `copyToRoot` are both given"),
-        ('buildImage { name = "x"; compressor = "gzip"; }', '`compressor` is "gzip", but it should be "none", "gz" or "zstd"'),
+        ('buildImage { name = "x"; fromImage = ./.; fromImageTag = "1"; }', "without `fromImageName`"),
+        ('buildImage { name = "x"; compressor = "gzip"; }', 'dockerTools.buildImage: `compressor` is "gzip", but it should be "none", "gz" or "zstd"'),
         ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
     ],
 )

@@ -21,10 +21,11 @@ PACKAGES_FLAKE = """
         platform = { system = "x86_64-linux"; go.GOARCH = "amd64"; };
       in
       {
-        buildPackages.python3.interpreter = "${python}/bin/python3";
+        buildPackages = { python3.interpreter = "${python}/bin/python3"; bash = python; coreutils = python; busybox = python; };
         stdenv = { buildPlatform = platform; hostPlatform = platform; };
         busybox = python;
         hello = python;
+        bash = python;
       };
   };
 }
@@ -79,6 +80,20 @@ def documented_outputs() -> set[str]:
 def test_an_app_runs_its_builder(nix, laminix, inputs):
     run = nix("nix", "run", *inputs, f"{laminix}#list-layers", "--", "--help")
     assert run.stdout.startswith("usage: list-layers ")
+
+
+def test_images_are_evaluated_purely(nix, laminix, inputs):
+    """In pure evaluation nothing of the host can be read, and no derivation is built meanwhile."""
+    images = """
+      laminix: map (image: image.drvPath) [
+        laminix.examples.non-root.dockerArchive
+        laminix.examples.on-archive
+        (laminix.dockerTools.buildImage { name = "x"; extraCommands = "true"; includeNixDB = true; })
+        (laminix.dockerTools.streamLayeredImage { name = "x"; config.Cmd = [ "x" ]; }).updatePlan
+      ]
+    """
+    paths = json.loads(nix("nix", "eval", "--json", *inputs, f"{laminix}#lib.x86_64-linux", "--apply", images).stdout)
+    assert len(paths) == 4 and all(path.endswith(".drv") for path in paths)
 
 
 def test_the_check_is_one_that_nix_accepts(nix, laminix, inputs):
