@@ -1,10 +1,12 @@
 """The scopes that connect the Nix functions: every file is in one, under its own name."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import pytest
 
-from nix_machine import ROOT
+from nix_machine import ROOT, copy_tree
 
 SCOPES = ("default.nix", "nix/docker-tools/default.nix", "nix/examples/default.nix")
 WIRED = re.compile(r"^\s+([\w-]+) = (\./\S+)\.nix;$", re.MULTILINE)
@@ -64,3 +66,17 @@ def test_an_image_has_the_same_store_name_from_every_function(nix):
         """
     )
     assert names == ["my-app-1+2", "docker-image-my-app-1+2.tar", "stream-my-app-1+2", "my-app-1+2.tar"]
+
+
+def test_a_function_is_added_as_the_readme_says(nix, tmp_path):
+    """The steps for ``doIt`` in nix/README.md, on a copy; no layer is built again."""
+    there = replace(nix, tree=copy_tree(tmp_path / "tree"))
+    before = there.derivations("mkLayer { }")
+    shutil.copy(there.tree / "builders" / "compress", there.tree / "builders" / "do-it")
+    text = (there.tree / "nix" / "compress.nix").read_text().replace('build "compress"', 'build "do-it"')
+    (there.tree / "nix" / "do-it.nix").write_text(text)
+    [line] = re.findall(r"Add the line `(.*?)` to `functionFiles`", (ROOT / "nix" / "README.md").read_text())
+    default = there.tree / "default.nix"
+    default.write_text(default.read_text().replace("functionFiles = {\n", f"functionFiles = {{\n    {line}\n"))
+    assert there.build('doIt { file = builtins.toFile "x" "text"; compressor = "none"; }').read_text() == "text"
+    assert there.derivations("mkLayer { }") == before
