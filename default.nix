@@ -9,7 +9,10 @@
 */
 {
   pkgs ?
-    if (builtins.tryEval <nixpkgs>).success then import <nixpkgs> { } else import ./nix/host-pkgs.nix { },
+    if (builtins.tryEval <nixpkgs>).success then
+      import <nixpkgs> { }
+    else
+      import ./nix/host-pkgs.nix { },
 }:
 
 let

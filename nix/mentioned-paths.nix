@@ -33,7 +33,7 @@ let
       ...
     }:
     if outputs == [ ] then [ (nameOf path) ] else map (outputName path) outputs;
-  expected = builtins.concatLists (map (path: outputNames path context.${path}) (builtins.attrNames context));
+  expected = builtins.concatLists (builtins.attrValues (builtins.mapAttrs outputNames context));
 
   storePath = "(${builtins.storeDir}/[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+)";
   text = builtins.unsafeDiscardStringContext json;

@@ -27,4 +27,5 @@ function: compressor:
     suffix = ".zst";
   };
 }
-.${compressor} or (throw "laminix: dockerTools.${function}: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")
+.${compressor}
+  or (throw "laminix: dockerTools.${function}: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")

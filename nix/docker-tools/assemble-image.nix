@@ -50,7 +50,8 @@ let
     if fromImageName != null then
       fromImageName
     else
-      fromImage.imageName or (throw "laminix: dockerTools: `fromImageTag` (\"${fromImageTag}\") is given without `fromImageName`, and `fromImage` has no `imageName` to combine it with. Give `fromImageName` too. (image ${name})");
+      fromImage.imageName
+        or (throw "laminix: dockerTools: `fromImageTag` (\"${fromImageTag}\") is given without `fromImageName`, and `fromImage` has no `imageName` to combine it with. Give `fromImageName` too. (image ${name})");
   parentImage =
     if fromImageTag != null then
       "${parentName}:${fromImageTag}"
@@ -82,6 +83,8 @@ let
         inherit parentImage image;
       };
 
-  hashOf = drv: builtins.substring 0 32 (baseNameOf (builtins.unsafeDiscardStringContext drv.outPath));
+  # Without string context, so that the tag adds no image to a closure.
+  hashOf =
+    image: builtins.substring 0 32 (baseNameOf (builtins.unsafeDiscardStringContext image.outPath));
 in
 tagged (if tag == null then hashOf (tagged "latest") else tag)

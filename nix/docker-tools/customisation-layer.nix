@@ -91,7 +91,12 @@ let
     passAsFile = [ "text" ];
   } ''printf %s "$(<"$textPath")" >"$out"'';
 
-  options = option: builtins.concatMap (item: [ option "${item}" ]);
+  options =
+    option:
+    builtins.concatMap (item: [
+      option
+      "${item}"
+    ]);
   tools =
     pkgs.stdenv.initialPath or [
       pkgs.buildPackages.coreutils

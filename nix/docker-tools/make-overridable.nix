@@ -20,7 +20,8 @@ let
       function arguments
       // {
         override =
-          changes: self (arguments // (if builtins.isFunction changes then changes arguments else changes));
+          changes:
+          self (arguments // (if builtins.isFunction changes then changes arguments else changes));
       };
   };
 in

@@ -10,6 +10,8 @@
   ```
 */
 let
-  letters = text: builtins.genList (index: builtins.substring index 1 text) (builtins.stringLength text);
+  letters = text: builtins.genList (at: builtins.substring at 1 text) (builtins.stringLength text);
+  capital = letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  small = letters "abcdefghijklmnopqrstuvwxyz";
 in
-builtins.replaceStrings (letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (letters "abcdefghijklmnopqrstuvwxyz")
+builtins.replaceStrings capital small

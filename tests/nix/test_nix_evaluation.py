@@ -49,6 +49,8 @@ def test_a_builder_depends_on_no_other_builder_and_on_no_docs(tree):
     before = tree.derivations("mkLayer { }")
     (tree.tree / "builders" / "list-layers").write_text("#!/usr/bin/env python3\n")
     (tree.tree / "nix" / "README.md").write_text("Nothing.\n")
+    for expression in ("build.nix", "mk-layer.nix"):
+        edit(tree.tree / "nix" / expression, "/**\n", "# A comment.\n/**\n")
     (tree.tree / "lib" / "laminix" / "README.md").write_text("Nothing.\n")
     (tree.tree / "lib" / "laminix" / "__pycache__").mkdir(exist_ok=True)
     (tree.tree / "tests" / "test_nothing.py").write_text("")
