@@ -12,9 +12,9 @@ from laminix import regular_file
 from laminix.errors import LaminixError
 from laminix.forms import open_image
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
-from members import tar, write_directory
-from parents import Image, docker_oci, docker_v1, docker_v1_1, gzipped, nixpkgs, oci_layout, sha256
-from test_forms import dir_transport
+from file_trees import tar, write_directory
+from image_forms import Image, docker_oci, docker_v1, docker_v1_1, gzipped, nixpkgs, oci_layout, sha256
+from image_forms import dir_transport
 
 IMAGE = Image((tar({"a": b"1"}), tar({"b": b"2"})), {"Env": ["A=b"]})
 FORMS = {

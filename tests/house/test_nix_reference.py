@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from nix_machine import ROOT
+from checkout import ROOT
 
 REFERENCE = ROOT / "nix" / "README.md"
 DOCKER_TOOLS = ROOT / "nix" / "docker-tools"

@@ -1,12 +1,11 @@
 """What evaluation touches and what it does not: nixpkgs, the current system, other builders, docs."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from checkout import ROOT, copy_tree
+from checkout import copy_tree
 from image_files import config
 
 # A package set of which only the builder's Python works, for a platform that is not the builder's.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nix_machine import ROOT, copy_tree
+from checkout import ROOT, copy_tree
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="the flake is for x86_64-linux alone")
 

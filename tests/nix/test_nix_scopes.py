@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nix_machine import ROOT, copy_tree
+from checkout import ROOT, copy_tree
 
 SCOPES = ("default.nix", "nix/docker-tools/default.nix", "nix/examples/default.nix")
 WIRED = re.compile(r"^\s+([\w-]+) = (\./\S+)\.nix;$", re.MULTILINE)
