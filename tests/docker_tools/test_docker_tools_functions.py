@@ -327,3 +327,17 @@ def test_nixpkgs_own_make_overridable_is_taken(nix):
         in own.dockerTools.buildImage.theirs && own.dockerTools.streamLayeredImage.theirs
         """
     )
+
+
+def test_a_streamed_layer_that_a_command_compresses_keeps_its_blob(nix):
+    """A stream makes layers again from their recipes, which name no command."""
+    image = nix.build(
+        """
+        (dockerTools.streamLayeredImage {
+          name = "x";
+          contents = [ pkgs.busybox ];
+          layerCompressor = "${pkgs.busybox}/bin/busybox gzip";
+        }).image
+        """
+    )
+    assert not (image / "layers").exists()
