@@ -198,7 +198,7 @@ def test_owners_and_perms(nix):
         """
     )
     found = {name: (member.uid, member.gid) for name, member in members(layer).items()}
-    assert found["srv/"] == found["srv/busybox/bin"] == (7, 8) and found["srv/file"] == (7, 9)
+    assert found["srv/"] == found["srv/busybox/bin/"] == (7, 8) and found["srv/file"] == (7, 9)
 
 
 def test_several_tags_and_annotations(nix):
