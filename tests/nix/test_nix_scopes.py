@@ -32,11 +32,17 @@ def test_a_file_is_called_like_its_function(scope):
         assert path.rpartition("/")[2] == f"{words}.nix"
 
 
+@pytest.mark.parametrize("scope", SCOPES[:2])
+def test_every_file_has_one_doc_comment_and_no_tab(scope):
+    for path in wired(scope).values():
+        text = (ROOT / path).read_text()
+        assert text.count("/**\n") == 1 and "\t" not in text, path
+
+
 def test_every_file_is_in_a_scope_or_an_entry_point():
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "nix").rglob("*.nix")} | {"default.nix"}
     in_scopes = {path for scope in SCOPES for path in wired(scope).values()}
-    of_tests = {f"nix/docker-tools/{name}.nix" for name in ("cases", "vm-test", "vm-test-script")}
-    assert files - of_tests == in_scopes | ENTRY_POINTS
+    assert files == in_scopes | ENTRY_POINTS
 
 
 def test_files_get_what_they_name_from_the_scope(nix):
