@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from checkout import ROOT
 from laminix.output import LIKELY_DRAFTS, new_directory, new_file
 
-LIBRARY = Path(__file__).parent.parent.parent / "lib"
+LIBRARY = ROOT / "lib"
 WRITER = """\
 import os, sys, time
 sys.path.insert(0, {library!r})

@@ -7,14 +7,15 @@ import socket
 from itertools import cycle
 
 import pytest
-from layer_files import HASHES
+
+import image_files
+from file_trees import tar, write_directory
+from image_forms import Image, dir_transport, docker_oci, docker_v1, docker_v1_1, gzipped, nixpkgs, oci_layout, sha256
 from laminix import regular_file
 from laminix.errors import LaminixError
 from laminix.forms import open_image
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
-from file_trees import tar, write_directory
-from image_forms import Image, docker_oci, docker_v1, docker_v1_1, gzipped, nixpkgs, oci_layout, sha256
-from image_forms import dir_transport
+from layer_files import HASHES
 
 IMAGE = Image((tar({"a": b"1"}), tar({"b": b"2"})), {"Env": ["A=b"]})
 FORMS = {
@@ -194,9 +195,8 @@ def test_verify_image_names_every_link_that_leads_out(builder, image, tmp_path):
 def test_the_layer_directory_of_a_recipe_keeps_no_blob(builder, image, tmp_path):
     """A blob beside layer.json would be one more way to the files of this machine."""
     directory = image("oci")
-    manifest = json.loads((directory / "index.json").read_bytes())["manifests"][0]["digest"]
-    layers = json.loads((directory / "blobs" / manifest.replace(":", "/")).read_bytes())["layers"]
-    blob = directory / "blobs" / layers[0]["digest"].replace(":", "/")
+    layers = image_files.manifest(directory)["layers"]
+    blob = image_files.blob_path(directory, layers[0]["digest"])
     place = directory / "layers" / layers[0]["digest"].replace(":", "/")
     moved(blob, tmp_path / "secret")
     blob.unlink()
@@ -221,10 +221,8 @@ def test_an_address_in_a_descriptor_is_not_asked(builder, image):
 
 def with_urls(directory, urls):
     """The layout with URLS in the descriptor of its first layer, whose blob is gone."""
-    index = json.loads((directory / "index.json").read_bytes())
-    place = directory / "blobs" / index["manifests"][0]["digest"].replace(":", "/")
-    manifest = json.loads(place.read_bytes())
-    (directory / "blobs" / manifest["layers"][0]["digest"].replace(":", "/")).unlink()
+    index, manifest = image_files.index(directory), image_files.manifest(directory)
+    image_files.blob_path(directory, manifest["layers"][0]["digest"]).unlink()
     manifest["layers"][0]["urls"] = urls
     data = json.dumps(manifest).encode()
     (directory / "blobs/sha256" / sha256(data)).write_bytes(data)

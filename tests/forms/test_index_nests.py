@@ -4,11 +4,11 @@ import collections
 
 import pytest
 
+from file_trees import tar, write_tar
+from image_forms import Image, digest, encode, oci_image, plain
 from laminix.errors import LaminixError
 from laminix.forms import blobs, image_in
 from laminix.forms.members import ArchiveMembers
-from file_trees import tar, write_tar
-from image_forms import Image, digest, encode, oci_image, plain
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 TAG = "org.opencontainers.image.ref.name"
