@@ -31,6 +31,8 @@ let
     mkTree = ./nix/mk-tree.nix;
     packImage = ./nix/pack-image.nix;
     planLayers = ./nix/plan-layers.nix;
+    runLayer = ./nix/run-layer.nix;
+    unpackImage = ./nix/unpack-image.nix;
     verifyImage = ./nix/verify-image.nix;
   };
 

@@ -1,8 +1,8 @@
 """A builder's options when it runs as a derivation's builder, under structured attributes.
 
 Nix then sets $NIX_ATTRS_JSON_FILE, and the command line is empty. The attribute ``request`` of that file holds the
-options: their names without dashes (a positional argument by its name in the usage line), repeated options as lists,
-FILE options as the value itself or as the path of a file that another derivation wrote. ``exportReferencesGraph``
+options: their names without dashes (a positional argument by its name in the usage line), repeated options and
+positional arguments as lists, FILE options as the value itself or as the path of a file that another derivation wrote. ``exportReferencesGraph``
 puts closures beside the request, under the option's name. ``path`` lists directories of programs, and
 ``outputs.out`` is where to write.
 """
@@ -58,7 +58,7 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         elif action.option_strings:
             arguments += _option_words(action, value)
         else:
-            positionals.append(_word(value))
+            positionals += map(_word, value) if action.nargs == "*" else [_word(value)]
     if "out" in actions:
         arguments.append(f"--out={output}")
     if positionals:

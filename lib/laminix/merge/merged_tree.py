@@ -6,7 +6,7 @@ directories and links are.
 """
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
@@ -36,10 +36,17 @@ class Node:
 
 
 class MergedTree:
-    """The layers added so far, as one tree; files only of the SIZES that are asked for."""
+    """The layers added so far, as one tree; files only of the SIZES that are asked for.
 
-    def __init__(self, sizes: Container[int] = ()):
+    With KEEP all files are in it: KEEP stores a file's content as its layer is added, and what it returns
+    stands in the place of the content's digest.
+    """
+
+    def __init__(
+        self, sizes: Container[int] = (), keep: Callable[[Entry, Content | None], bytes | None] | None = None
+    ):
         self._sizes = sizes
+        self._keep = keep
         self._root = Node(Entry(b"", DIRECTORY, 0o755), -1)
         self.layers = 0  # how many have been added
 
@@ -125,6 +132,17 @@ class MergedTree:
                 node = child
         return b"/".join(real)
 
+    def nodes(self) -> Iterator[tuple[bytes, Node]]:
+        """Every path with its node but the root's; a directory before its contents, the names in it bytewise."""
+        left = [(b"", self._root)]
+        while left:
+            path, node = left.pop()
+            if path:
+                yield path, node
+            prefix = path + b"/" if path else b""
+            children = sorted(node.children or (), reverse=True)
+            left += [(prefix + name, node.children[name]) for name in children]
+
     def _walk(self, path: bytes) -> Node | None:
         """The directory that PATH leads to, links followed."""
         node = self.find(path)
@@ -156,6 +174,8 @@ class MergedTree:
             node = self._linked(entry)
         elif entry.type != FILE:
             node = Node(entry, self.layers)
+        elif self._keep is not None:
+            node = Node(entry, self.layers, self._keep(entry, content))
         elif entry.size in self._sizes:
             node = Node(entry, self.layers, self._digest(entry.path, name in directory.children, content))
         if node is not None:

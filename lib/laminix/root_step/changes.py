@@ -1,0 +1,202 @@
+"""What a step has changed, as the entries of a layer (image-spec layer.md), in mk-layer's order.
+
+A file that ends as it was in the parent is no change, whatever happened to it meanwhile.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from laminix.errors import LaminixError
+from laminix.root_step.file_records import Attributes, FileRecords, Key, key_of
+from laminix.root_step.step_tree import KINDS, attributes_of_entry
+from laminix.tar.entries import (
+    BLOCK_DEVICE,
+    CHARACTER_DEVICE,
+    DIRECTORY,
+    FILE,
+    HARD_LINK,
+    OPAQUE,
+    SYMLINK,
+    WHITEOUT_PREFIX,
+    Entry,
+    File,
+    Owner,
+)
+
+WHAT = "cannot pack"
+TYPES = {kind: type for type, kind in KINDS.items()}
+WHITEOUT_MODE = 0o644
+OPAQUE_MARK = "user.overlay.opaque"  # an upper directory without anything of the lower ones (userxattr)
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+PIECE = 1 << 20  # bytes
+
+
+class Level(NamedTuple):
+    """A directory of the step's tree: its path, and open in the merged tree and among what has changed."""
+
+    path: bytes
+    merged: int
+    upper: int
+    is_new: bool  # nothing of a directory of the parent shows through
+
+    def join(self, name: bytes) -> bytes:
+        """The path of NAME in it."""
+        return self.path + b"/" + name if self.path else name
+
+
+class Changes:
+    """What has changed since ENTRIES, the tree as the step found it.
+
+    The working directory is where ``step_tree`` laid that out.
+    """
+
+    def __init__(self, entries: dict[bytes, Entry], records: FileRecords, mtime: int, devices: bool):
+        self._before = entries
+        self._records = records
+        self._mtime = mtime
+        self._devices = devices
+        self._names_before: dict[bytes, list[bytes]] = {}
+        for path in entries:
+            directory, name = os.path.split(path)
+            self._names_before.setdefault(directory, []).append(name)
+        # Files of the parent's tree that changed hands or modes are not among what overlayfs shows as changed.
+        self._recorded: dict[bytes, list[bytes]] = {}
+        for record in records.changed_parents_files():
+            directory, name = os.path.split(record.parent_path)
+            self._recorded.setdefault(directory, []).append(name)
+        self._links: dict[Key, bytes] = {}  # the paths of files that may have further names
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of the layer.  A file's content is open until the next entry is asked for.
+
+        Raises LaminixError for device nodes, unless they are wanted.
+        """
+        merged, upper = os.open("merged", OPEN_DIRECTORY), os.open("upper", OPEN_DIRECTORY)
+        try:
+            yield from self._contents(Level(b"", merged, upper, False))
+        finally:
+            os.close(merged)
+            os.close(upper)
+
+    def _contents(self, level: Level) -> Iterator[Entry]:
+        """The entries below a directory."""
+        there, gone = self._names(level)
+        yield from self._whiteouts(level, there, gone)
+        for name in sorted(there):
+            status = os.lstat(name, dir_fd=level.merged)
+            if stat.S_ISDIR(status.st_mode):
+                yield from self._directory(level, name, status)
+            elif not stat.S_ISSOCK(status.st_mode):
+                yield from self._file(level, name, status)
+
+    def _names(self, level: Level) -> tuple[set[bytes], set[bytes]]:
+        """The names in a directory that may have changed, and those that are gone."""
+        there, gone = set(), set()
+        before = self._names_before.get(level.path, ())
+        with os.scandir(level.upper) as found:
+            for entry in found:
+                (gone if _is_whiteout(entry) else there).add(os.fsencode(entry.name))
+        if level.is_new:
+            gone = set(before) - there
+        else:
+            # Directories are in "upper" from the start: those that are missing there are gone.
+            gone.update(name for name in before if self._was_directory(level.join(name)) and name not in there)
+            there.update(name for name in self._recorded.get(level.path, ()) if name not in gone)
+        return there, gone.intersection(before)
+
+    def _was_directory(self, path: bytes) -> bool:
+        return self._before[path].type == DIRECTORY
+
+    def _whiteouts(self, level: Level, there: set[bytes], gone: set[bytes]) -> Iterator[Entry]:
+        if not gone:
+            return
+        before = self._names_before[level.path]
+        is_opaque = level.is_new and len(gone) == len(before)
+        names = [OPAQUE] if is_opaque else sorted(WHITEOUT_PREFIX + name for name in gone)
+        for name in names:
+            yield Entry(level.join(name), FILE, WHITEOUT_MODE, Owner(), self._mtime)
+
+    def _directory(self, level: Level, name: bytes, status: os.stat_result) -> Iterator[Entry]:
+        path = level.join(name)
+        entry = self._entry(path, self._records.attributes(status))
+        was = self._before.get(path)
+        merged, upper = (os.open(name, OPEN_DIRECTORY, dir_fd=parent) for parent in (level.merged, level.upper))
+        try:
+            is_new = level.is_new or was is None or was.type != DIRECTORY or OPAQUE_MARK in os.listxattr(upper)
+            below = self._contents(Level(path, merged, upper, is_new))
+            first = next(below, None)
+            if first is not None or was is None or attributes_of_entry(was) != self._records.attributes(status):
+                yield entry
+            if first is not None:
+                yield first
+            yield from below
+        finally:
+            os.close(merged)
+            os.close(upper)
+
+    def _file(self, level: Level, name: bytes, status: os.stat_result) -> Iterator[Entry]:
+        attributes = self._records.attributes(status)
+        path = level.join(name)
+        if stat.S_IFMT(status.st_mode) == stat.S_IFLNK:
+            attributes = attributes._replace(mode=0o777)
+        if not self._is_as_before(level, name, attributes, status):
+            yield from self._packed(level, name, self._entry(path, attributes), status)
+
+    def _packed(self, level: Level, name: bytes, entry: Entry, status: os.stat_result) -> Iterator[Entry]:
+        if entry.type in (CHARACTER_DEVICE, BLOCK_DEVICE) and not self._devices:
+            why = "found a device node, which most engines refuse; remove it, or ask for device nodes with --devices"
+            raise LaminixError(WHAT, why, entry.path)
+        if status.st_nlink > 1:
+            first = self._links.setdefault(key_of(status), entry.path)
+            if first != entry.path:
+                yield entry._replace(type=HARD_LINK, link=first, xattrs=(), device=(0, 0))
+                return
+        if entry.type == SYMLINK:
+            yield entry._replace(link=os.readlink(name, dir_fd=level.merged))
+        elif entry.type == FILE:
+            descriptor = os.open(name, OPEN_FILE, dir_fd=level.merged)
+            try:
+                yield entry._replace(size=status.st_size, source=File(descriptor, level.path, name))
+            finally:
+                os.close(descriptor)
+        else:
+            yield entry
+
+    def _entry(self, path: bytes, attributes: Attributes) -> Entry:
+        kind, mode, uid, gid, device, xattrs = attributes
+        numbers = (os.major(device), os.minor(device)) if kind in (stat.S_IFCHR, stat.S_IFBLK) else (0, 0)
+        return Entry(path, TYPES[kind], mode, Owner(uid, gid), self._mtime, 0, b"", numbers, xattrs)
+
+    def _is_as_before(self, level: Level, name: bytes, attributes: Attributes, status: os.stat_result) -> bool:
+        was = self._before.get(level.join(name))
+        if was is None or attributes_of_entry(was) != attributes:
+            return False
+        if was.type == SYMLINK:
+            return os.readlink(name, dir_fd=level.merged) == was.link
+        return was.type != FILE or _same_content(was.path, name, level.merged, status.st_size)
+
+
+def _is_whiteout(entry: os.DirEntry) -> bool:
+    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink():
+        return False
+    status = entry.stat(follow_symlinks=False)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def _same_content(path: bytes, name: bytes, directory: int, size: int) -> bool:
+    """Whether the file NAME, of SIZE bytes, has the content that PATH had before the step."""
+    place = next(top + path for top in (b"lower/", b"base/") if os.path.lexists(top + path))
+    if os.lstat(place).st_size != size:
+        return False
+    with open(place, "rb", buffering=0) as old:
+        descriptor = os.open(name, OPEN_FILE, dir_fd=directory)
+        with open(descriptor, "rb", buffering=0) as new:
+            while True:
+                piece = old.read(PIECE)
+                if piece != new.read(PIECE):
+                    return False
+                if not piece:
+                    return True
