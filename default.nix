@@ -19,6 +19,7 @@ let
   # The public functions.  Each is described in nix/README.md.
   functionFiles = {
     compress = ./nix/compress.nix;
+    explainImage = ./nix/explain-image.nix;
     explainPlan = ./nix/explain-plan.nix;
     listLayers = ./nix/list-layers.nix;
     mergeParent = ./nix/merge-parent.nix;
@@ -44,6 +45,7 @@ let
     compressorPackages = ./nix/compressor-packages.nix;
     decompressorPackages = ./nix/decompressor-packages.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
+    reportName = ./nix/report-name.nix;
     storeName = ./nix/store-name.nix;
     transportForms = ./nix/transport-forms.nix;
     weightsOption = ./nix/weights-option.nix;

@@ -4,17 +4,15 @@ A recipe comes with an image, so it is data, wherever it lies: even a store path
 made and a derivation unpacked. A recipe that names a command, or a file outside of the Nix store, is refused.
 """
 
-import os
 from collections.abc import Iterator
 
 from laminix.compression.compressor import NAMES, available_cores, compress, find_compressor
-from laminix.errors import LaminixError, shown
+from laminix.errors import LaminixError
 from laminix.layers.layer_directory import Layer
 from laminix.layers.layer_spec import LayerSpec
 from laminix.layers.packing import layer_chunks
-from laminix.layers.recipe import FORMAT, Recipe
+from laminix.layers.recipe import FORMAT, Recipe, check_store_paths
 from laminix.parallel.chunk_reader import ChunkReader
-from laminix.store.store_path import STORE_DIRECTORY, is_store_path, store_directories
 from laminix.strict_json import Value
 
 
@@ -31,7 +29,7 @@ def open_rebuilt(layer: Layer) -> ChunkReader:
         why = f"recipe.format is {recipe.format}, this laminix makes format {FORMAT}; build the layer again"
         raise LaminixError("bad recipe", why, layer.diff_id)
     _check_compressor(recipe, layer.diff_id)
-    _check_store_paths(recipe, layer.diff_id)
+    check_store_paths(recipe, layer.diff_id)
     return ChunkReader(_blob(recipe, layer.diff_id))
 
 
@@ -51,10 +49,3 @@ def _check_compressor(recipe: Recipe, place: str) -> None:
     if recipe.compressor not in NAMES:
         why = f"found {recipe.compressor!r}, expected {', '.join(NAMES)}: a recipe names no command"
         raise LaminixError("bad recipe", f"recipe.compressor: {why}; build the layer again with its blob", place)
-
-
-def _check_store_paths(recipe: Recipe, place: str) -> None:
-    for path in recipe.store_paths:
-        if not is_store_path(path) or os.path.dirname(path) not in store_directories():
-            expected = f"expected a store path like {STORE_DIRECTORY}/HASH-NAME ($NIX_STORE names another store)"
-            raise LaminixError("bad recipe", f"recipe.storePaths: found {shown(path)!r}, {expected}", place)

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from laminix.errors import LaminixError, shown
+from laminix.store.store_path import STORE_DIRECTORY, is_store_path, store_directories
 from laminix.strict_json import Value
 from laminix.tar.entries import Owner
 
@@ -55,3 +57,11 @@ def read_recipe(value: Value) -> Recipe:
         compressor_version=version.text() if version else None,
         format=value["format"].number(),
     )
+
+
+def check_store_paths(recipe: Recipe, place: str) -> None:
+    """Raise LaminixError if RECIPE, of the layer at PLACE, names a path outside of the store."""
+    for path in recipe.store_paths:
+        if not is_store_path(path) or os.path.dirname(path) not in store_directories():
+            expected = f"expected a store path like {STORE_DIRECTORY}/HASH-NAME ($NIX_STORE names another store)"
+            raise LaminixError("bad recipe", f"recipe.storePaths: found {shown(path)!r}, {expected}", place)

@@ -46,8 +46,17 @@ def package_name(path: str) -> str:
 
 def without_version(name: str) -> str:
     """NAME without its version: ``glibc-dev`` for ``glibc-2.40-dev``."""
+    return split_version(name)[0]
+
+
+def split_version(name: str) -> tuple[str, str]:
+    """NAME without its version, and the version: ``("glibc-dev", "2.40")`` for ``glibc-2.40-dev``.
+
+    The version is empty where there is none.
+    """
     version = VERSION.search(name)
     if version is None:
-        return name
+        return name, ""
     output = OUTPUT.search(name, version.end())
-    return name[: version.start()] + (output[0] if output else "")
+    end = output.start() if output else len(name)
+    return name[: version.start()] + name[end:], name[version.start() + 1 : end]
