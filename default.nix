@@ -19,6 +19,7 @@ let
   # The public functions.  Each is described in nix/README.md.
   functionFiles = {
     compress = ./nix/compress.nix;
+    diffImage = ./nix/diff-image.nix;
     explainImage = ./nix/explain-image.nix;
     explainPlan = ./nix/explain-plan.nix;
     listLayers = ./nix/list-layers.nix;

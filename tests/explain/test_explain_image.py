@@ -259,7 +259,9 @@ def test_a_damaged_layer(builder, archive):
     assert (done.returncode, done.stdout) == (1, "") and "truncated" in done.stderr
 
 
-@pytest.mark.parametrize("argv", [["--why", "x", "--files"], ["--files", "x"], ["--largest", "-1"], ["--json", "--format", "table"]])
+@pytest.mark.parametrize(
+    "argv", [["--why", "x", "--files"], ["--files", "x"], ["--largest", "-1"], ["--json", "--format", "table"]]
+)
 def test_usage(builder, archive, argv):
     done = builder("explain-image", archive(docker_oci(IMAGE)), *argv)
     assert done.returncode == 2 and done.stderr.count("\n") == 1

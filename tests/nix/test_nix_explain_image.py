@@ -37,7 +37,9 @@ def graph(seed: int) -> str:
 def why_depends(nix, root: str, target: str) -> list[str]:
     """The chain that nix why-depends prints."""
     printed = nix("nix", "why-depends", root, target).stdout
-    return ["/nix/store/" + line.rpartition("/nix/store/")[2].strip() for line in printed.splitlines() if "store" in line]
+    return [
+        "/nix/store/" + line.rpartition("/nix/store/")[2].strip() for line in printed.splitlines() if "store" in line
+    ]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -65,7 +67,9 @@ def test_sizes_are_nix_sizes(nix):
     )
     info = json.loads(nix("nix", "path-info", "--json", "-r", "-S", root).stdout)
     for item in json.loads(explanation.read_bytes())["storePaths"]:
-        assert (item["size"], item["closureSize"]) == tuple(info[item["path"]][key] for key in ("narSize", "closureSize"))
+        assert (item["size"], item["closureSize"]) == tuple(
+            info[item["path"]][key] for key in ("narSize", "closureSize")
+        )
 
 
 def test_the_function_passes_what_it_is_asked(nix):

@@ -45,7 +45,7 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
             raise beside.error(f"the request has {name!r} too; give one of the two")
         if beside is not None:
             request[name] = beside
-    arguments, positionals, documents = [], [], {}
+    arguments, positionals, documents = [], {}, {}
     for name, value in request.items():
         if name not in actions:
             raise value.error(f"unknown option; {parser.prog} has {', '.join(sorted(actions))}")
@@ -58,11 +58,12 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         elif action.option_strings:
             arguments += _option_words(action, value)
         else:
-            positionals += map(_word, value) if action.nargs == "*" else [_word(value)]
+            positionals[name] = [_word(word) for word in value] if action.nargs == "*" else [_word(value)]
     if "out" in actions:
         arguments.append(f"--out={output}")
     if positionals:
-        arguments += ["--", *positionals]
+        # Nix sorts the request by name; the parser expects its own order.
+        arguments += ["--", *(word for name in actions for word in positionals.get(name, ()))]
     options = parser.parse_args(arguments)
     for dest, value in documents.items():
         setattr(options, dest, value)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from laminix.compression.uncompress import uncompressed
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import compression_of_layer, stored_chunks
+from laminix.images.layer_bytes import stored_chunks
+from laminix.images.layer_tar import is_tar
 from laminix.layers.layer_directory import read_layer
 from laminix.layers.recipe import check_store_paths
 from laminix.parallel.chunk_reader import ChunkReader
@@ -93,9 +94,7 @@ def listed_contents(recipe: Iterable[str]) -> Contents:
     return Contents(None, {path: Usage() for path in recipe}, Usage(), {}, {})
 
 
-def read_contents(
-    layer: StoredLayer, recipe: Iterable[str] | None, stores: Stores, known: Collection[str]
-) -> Contents:
+def read_contents(layer: StoredLayer, recipe: Iterable[str] | None, stores: Stores, known: Collection[str]) -> Contents:
     """The contents of LAYER, whose blob is read, or the store paths of its RECIPE.
 
     Files of store paths in KNOWN are not searched for mentions.  Raises LaminixError for a damaged layer.
@@ -151,12 +150,12 @@ class OpenFile(NamedTuple):
 def members_of(layer: StoredLayer, recipe: Iterable[str] | None) -> Iterator[tuple[Entry, Content | OpenFile]]:
     """The entries of LAYER in its order, each with its content, which need not be read.
 
-    A layer without a blob is read from the store paths of its RECIPE; owners and modes are then those
-    without the recipe's ``perms``.
+    With RECIPE, store paths, a layer without a blob is read from these; owners and modes are then those
+    without the recipe's ``perms``. Without it, the blob is made again.
     """
     if recipe is not None:
         yield from _recipe_members(recipe)
-    elif compression_of_layer(layer) == "none":
+    elif is_tar(layer):
         with layer.open() as file:
             yield from read_file(file, WHAT, layer.location)
     else:

@@ -65,35 +65,40 @@ class Explanation:
         ]
 
 
-def explain(image: Image, known: Sequence[StorePath], all_files: bool) -> Explanation:
-    """Where the bytes of IMAGE are and why.
+def explain(images: Sequence[Image], known: Sequence[StorePath], all_files: bool) -> list[Explanation]:
+    """Where the bytes of each of IMAGES are and why; layers that they share are read once.
 
     KNOWN is a closure that has the references and sizes of store paths. For others the files are searched. The
-    files of a layer that only its recipe and KNOWN describe are read if ALL_FILES, or if another layer deletes
-    or repeats something. Raises LaminixError for a damaged layer.
+    files of a layer that only its recipe and KNOWN describe are read if ALL_FILES, or if another layer of the
+    image deletes or repeats something. Raises LaminixError for a damaged layer.
     """
     by_path = {item.path: item for item in known}
-    recipes = tuple(map(recipe_of, image.layers))
+    layers = {layer.diff_id: layer for image in images for layer in image.layers}
+    recipes = {diff_id: recipe_of(layer) for diff_id, layer in layers.items()}
     stores = Stores({*store_directories(), *map(os.path.dirname, by_path)})
-    listed = [
-        recipe is not None and not all_files and all(path in by_path for path in recipe) for recipe in recipes
-    ]
-    contents = _read(image, recipes, listed, stores, by_path)
-    if any(listed) and _overlap(contents):
-        contents = _read(image, recipes, [False] * len(recipes), stores, by_path)
+    read: dict[str, Contents] = {}
+    for diff_id, layer in counted(layers.items(), "reading layer", len(layers)):
+        recipe = recipes[diff_id]
+        if recipe is not None and not all_files and all(path in by_path for path in recipe):
+            read[diff_id] = listed_contents(recipe)
+        else:
+            read[diff_id] = read_contents(layer, recipe, stores, by_path)
+    for image in images:
+        contents = [read[layer.diff_id] for layer in image.layers]
+        for layer in image.layers if _overlap(contents) else ():
+            if read[layer.diff_id].entries is None:
+                read[layer.diff_id] = read_contents(layer, recipes[layer.diff_id], stores, by_path)
+    return [_explanation(image, recipes, read, stores, by_path) for image in images]
+
+
+def _explanation(image, recipes, read, stores, by_path) -> Explanation:
+    contents = tuple(read[layer.diff_id] for layer in image.layers)
     graph = _graph(contents, by_path)
     by_hash = {hash_part(path): path for path in graph.sizes}
     reasons = find_reasons(graph, find_roots(image.config, contents, stores, by_hash))
-    return Explanation(image, recipes, contents, graph, reasons, any(path not in by_path for path in graph.sizes))
-
-
-def _read(image, recipes, listed, stores, by_path) -> tuple[Contents, ...]:
-    """The contents of each layer of IMAGE; of those LISTED no more than the list of store paths."""
-    layers = list(zip(image.layers, recipes, listed))
-    return tuple(
-        listed_contents(recipe) if short else read_contents(layer, recipe, stores, by_path)
-        for layer, recipe, short in counted(layers, "reading layer", len(layers))
-    )
+    searched = any(path not in by_path for path in graph.sizes)
+    own_recipes = tuple(recipes[layer.diff_id] for layer in image.layers)
+    return Explanation(image, own_recipes, contents, graph, reasons, searched)
 
 
 def _overlap(contents: Sequence[Contents]) -> bool:

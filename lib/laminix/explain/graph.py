@@ -96,9 +96,7 @@ def dependents(graph: Graph, reasons: Reasons) -> dict[str, str | None]:
     return {path: order[immediate[number] - 1] if immediate[number] else None for path, number in numbers.items()}
 
 
-def _predecessors(
-    graph: Graph, reasons: Reasons, order: Sequence[str], numbers: Mapping[str, int]
-) -> list[list[int]]:
+def _predecessors(graph: Graph, reasons: Reasons, order: Sequence[str], numbers: Mapping[str, int]) -> list[list[int]]:
     predecessors: list[list[int]] = [[] for _ in range(len(order) + 1)]
     for path in order:
         if reasons.by_path[path].root:

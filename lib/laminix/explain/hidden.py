@@ -23,26 +23,31 @@ class _AnySize:
         return True
 
 
-def hidden_files(layers: Sequence[list[Entry]]) -> list[HiddenFile]:
-    """The hidden files of an image whose LAYERS have these entries, base layer first; in the layers' order."""
+def visible(layers: Sequence[list[Entry]]) -> Iterator[tuple[bytes, Node]]:
+    """What a container sees of LAYERS, the entries of each, base layer first: paths and what stands there.
+
+    The root is left out. A hard link stands there as the file it links to.
+    """
     tree = MergedTree(_AnySize())
     for entries in layers:
         # The tree hashes contents; without any, that costs nothing.
         tree.add_layer((entry, io.BytesIO()) for entry in entries)
-    seen = {id(entry) for entry in _seen(tree.find(b""))}
+    found = [(b"", tree.find(b""))]
+    for path, node in found:
+        if path:
+            yield path, node
+        prefix = path + b"/" if path else b""
+        found += [(prefix + name, child) for name, child in (node.children or {}).items()]
+
+
+def hidden_files(layers: Sequence[list[Entry]]) -> list[HiddenFile]:
+    """The hidden files of an image whose LAYERS have these entries, base layer first; in the layers' order."""
+    # An entry is told from its like in another layer by identity, and a layer may be in an image twice.
+    layers = [[entry._replace() for entry in entries] for entries in layers]
+    seen = {id(node.entry) for _, node in visible(layers)}
     return [
         HiddenFile(entry.path, number, entry.size)
         for number, entries in enumerate(layers)
         for entry in entries
         if entry.type == FILE and id(entry) not in seen and not is_whiteout(entry.path)
     ]
-
-
-def _seen(root: Node) -> Iterator[Entry]:
-    """The entries of all that a container sees; of a hard link, the entry of its file."""
-    nodes = [root]
-    for node in nodes:
-        if node.children is None:
-            yield node.entry
-        else:
-            nodes += node.children.values()

@@ -13,9 +13,7 @@ from laminix.store.store_path import full_name, split_version
 
 NAMED = 3  # store paths that the table of layers names
 MOST_ROWS = 30  # of a table in a report; JSON has all
-SEARCHED = (
-    "References were found by searching files for store paths; compressed ones stay hidden. --closure gives all."
-)
+SEARCHED = "References were found by searching files for store paths; compressed ones stay hidden. --closure gives all."
 
 
 def sections(explanation: Explanation, largest: int, copies: Sequence[Duplicate] | None) -> list[Section]:
@@ -43,7 +41,9 @@ def _summary(explanation: Explanation) -> Section:
     name = ", ".join(str(reference) for reference in image.references) or "an image without a name"
     stored = human_size(sum(layer.size for layer in image.layers))
     paths = explanation.graph.sizes
-    line = f"{len(image.layers)} layers, {stored} as stored; {len(paths)} store paths, {human_size(sum(paths.values()))}"
+    line = (
+        f"{len(image.layers)} layers, {stored} as stored; {len(paths)} store paths, {human_size(sum(paths.values()))}"
+    )
     return Section(f"{name} ({image.config.platform})", lines=[line])
 
 
@@ -95,11 +95,12 @@ def _store_paths(explanation: Explanation) -> Section:
         for path in by_size[:MOST_ROWS]
     ]
     columns = ("STORE PATH", "SIZE", "CLOSURE", "FREES", "LAYER", "NEEDED BY")
-    lines = _more(len(by_size), sum(sizes[path] for path in by_size[MOST_ROWS:]))
+    lines = more(len(by_size), sum(sizes[path] for path in by_size[MOST_ROWS:]))
     return Section("Store paths" if rows else "", columns, rows, range(1, 5), lines)
 
 
-def _more(count: int, size: int) -> list[str]:
+def more(count: int, size: int) -> list[str]:
+    """The line that says how many rows a table leaves out, and their bytes."""
     return [f"and {count - MOST_ROWS} more, {human_size(size)}"] if count > MOST_ROWS else []
 
 
@@ -117,7 +118,7 @@ def _outside(explanation: Explanation) -> Section:
 def _hidden(explanation: Explanation) -> Section:
     files = sorted(explanation.hidden, key=lambda file: (-file.size, file))
     rows = [(human_size(file.size), str(file.layer), f"/{shown(file.path)}") for file in files[:MOST_ROWS]]
-    lines = _more(len(files), sum(file.size for file in files[MOST_ROWS:]))
+    lines = more(len(files), sum(file.size for file in files[MOST_ROWS:]))
     heading = "Hidden files: a later layer replaces or deletes them" if rows else ""
     return Section(heading, ("SIZE", "LAYER", "FILE"), rows, (0, 1), lines)
 
@@ -142,7 +143,7 @@ def _duplicates(copies: Sequence[Duplicate]) -> Section:
         )
         for copy in copies[:MOST_ROWS]
     ]
-    lines = _more(len(copies), sum(copy.wasted for copy in copies[MOST_ROWS:])) if rows else ["No file occurs twice."]
+    lines = more(len(copies), sum(copy.wasted for copy in copies[MOST_ROWS:])) if rows else ["No file occurs twice."]
     return Section("Files with the same content", ("WASTED", "SIZE", "COPIES", "FILES"), rows, range(3), lines)
 
 
