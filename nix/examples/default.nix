@@ -8,12 +8,16 @@ laminix:
 
 let
   examples = builtins.intersectAttrs files scope;
-  scope = import ../make-scope.nix (laminix // { inherit examples; }) files;
+  scope = import ../make-scope.nix (laminix // { inherit examples; }) (files // internalFiles);
+
+  # What several examples use.
+  internalFiles.toolsLayer = ./tools-layer.nix;
 
   files = {
     hello = ./hello.nix;
     web-server = ./web-server.nix;
-    shared-layers = ./shared-layers.nix;
+    morning = ./morning.nix;
+    evening = ./evening.nix;
     non-root = ./non-root.nix;
     whiteouts = ./whiteouts.nix;
     on-layers = ./on-layers.nix;

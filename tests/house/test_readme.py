@@ -1,7 +1,7 @@
 """The commands in every README.md work as they stand there, for a newcomer with a fresh clone.
 
-What a fence calls ``sh`` is typed: all such blocks of a page, in order, in one shell, from the top of the
-clone, with ``set -eu``.  A block of another language that begins with ``# NAME`` is the file NAME.
+What a fence calls ``sh`` is typed: each such block alone, in a clone of its own, from its top, with
+``set -eu``.  A block of another language before it that begins with ``# NAME`` is the file NAME.
 Engines are there as on a machine that has them: docker, podman, buildah, ctr and skopeo find theirs by
 the environment, with empty stores; the registry at localhost:5000 is one at a free port.  Where a page
 says to run the tests they are collected only.
@@ -9,10 +9,8 @@ says to run the tests they are collected only.
 
 import contextlib
 import os
-import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -20,28 +18,11 @@ import pytest
 from checkout import ROOT
 from engines import containerd, daemon, docker, registry, storage
 from engines.skopeo import Skopeo
+from readme import blocks, scripts
 
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE_NAME = re.compile(r"# (\S+\.\w+)\n")
 PAGES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("README.md"))
 NEEDED = ("git", "podman", "buildah", "runc", "skopeo", "docker")
 NEEDED += (*docker.NEEDS, *containerd.NEEDS, *registry.NEEDS)
-
-
-def commands(page: Path) -> str:
-    """All that PAGE says to type, in order, for a shell; empty where it says nothing."""
-    return "".join(text if language == "sh" else writing(text) for language, text in blocks(page))
-
-
-def writing(text: str) -> str:
-    """The command that writes TEXT to the file that it names in its first line; none where it names none."""
-    name = FILE_NAME.match(text)
-    return f"cat >{name[1]} <<'END'\n{text}END\n" if name else ""
-
-
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """The fenced blocks of PAGE, each with the language that it says it is in."""
-    return BLOCK.findall(page.read_text())
 
 
 class Machine(NamedTuple):
@@ -73,12 +54,11 @@ def machine(need, nix) -> Iterator["Machine"]:
         yield Machine(environment, f"{place['ctr']}/run", hub.host)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_commands_work(request, tmp_path, page):
-    script = commands(ROOT / page)
-    if not script:
-        return
-    machine = request.getfixturevalue("machine")
+SCRIPTS = [pytest.param(script, id=f"{page}-{n}") for page in PAGES for n, script in enumerate(scripts(ROOT / page))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_commands_work(machine, tmp_path, script):
     clone = tmp_path / "laminix"
     subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
     ended = subprocess.run(

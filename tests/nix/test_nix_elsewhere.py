@@ -37,7 +37,7 @@ def test_a_cache_gives_it_without_a_build(nix, other_store, expected, tmp_path):
 def test_only_the_layer_that_changed_is_copied_again(nix, tmp_path):
     """An image is kilobytes beside its layers: a cache has each of those once, whatever images have it."""
     cache = tmp_path / "cache"
-    morning, evening = (nix.build(f"examples.shared-layers.{name}") for name in ("morning", "evening"))
+    morning, evening = (nix.build(f"examples.{name}") for name in ("morning", "evening"))
     push(nix, cache, str(morning))
     before = size(cache)
     push(nix, cache, str(evening))

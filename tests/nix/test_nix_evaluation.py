@@ -63,12 +63,12 @@ def test_a_builder_is_built_again_after_it_changes(tree):
     assert package_names(tree.derivations("mkLayer { }") - before) == ["laminix-mk-layer", "layer"]
 
 
-SHARED = 'examples.shared-layers.morning'
+SHARED = 'examples.morning'
 
 
 def test_one_changed_word_of_the_config_builds_no_layer_again(tree):
     before = tree.derivations(SHARED)
-    edit(tree.tree / "nix" / "examples" / "shared-layers.nix", "Good morning.", "Good day.")
+    edit(tree.tree / "nix" / "examples" / "morning.nix", "Good morning.", "Good day.")
     assert package_names(tree.derivations(SHARED) - before) == ["morning"]
 
 

@@ -71,7 +71,7 @@ def test_blobs_are_links_to_their_layers(nix):
 
 
 def test_a_layer_in_many_images_is_one_store_path(nix):
-    morning, evening = (nix.build(f"examples.shared-layers.{name}") for name in ("morning", "evening"))
+    morning, evening = (nix.build(f"examples.{name}") for name in ("morning", "evening"))
     assert morning != evening
     assert layer_directories(morning) == layer_directories(evening)
 

@@ -1,81 +1,171 @@
-"""nix/quickstart: from a clone to the greeting."""
+"""nix/quickstart on a table of machines: a greeting, or one line that says what is missing and what to do.
 
+Each row is a root tree of its own in which nothing is exported.  The first is a bare Debian; the others
+begin as that one is after its quickstart, with every engine, and lose what their name says.
+"""
+
+import contextlib
 import os
-import shutil
-import subprocess
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 
-from checkout import ROOT, copy_tree
+from checkout import ROOT
+from engines import daemon, docker
+from machines import CLONE, Machine, bare_machine
+from readme import scripts
 from test_nix_examples import GREETING
 
-NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere"}
-NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
-STORAGE = """\
-[storage]
-driver = "vfs"
-graphroot = "{0}/root"
-runroot = "{0}/run"
-"""
+QUICKSTART = f"{CLONE}/nix/quickstart"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"
+NEEDED = ("mmdebstrap", "apt-get", "unshare", "setpriv", "pivot_root")
+
+WITHOUT_PODMAN = "rm /usr/bin/podman"
+WITHOUT_ENGINES = "rm /usr/bin/podman /usr/bin/docker"
+WITHOUT_APT = "rm /usr/bin/apt-get"
+WITHOUT_RUNC = "dpkg --force-depends --purge runc >/dev/null 2>&1"
+OWN_STORE = "chown -R newcomer: /nix"
+NOTHING_BUILT = "rm -rf /nix/store/* /nix/var/nix/db"
+DAEMON = "nix-daemon >/dev/null 2>&1 & until [ -S /nix/var/nix/daemon-socket/socket ]; do sleep 0.01; done"
+OUTSIDE_DOCKER = "ln -s /run/outside/docker.sock /run/docker.sock"
+NOBODY_ALLOWED = "mkdir -p /etc/nix && echo allowed-users = root >>/etc/nix/nix.conf"
 
 
-def quickstart(
-    tree: Path, how: Mapping[str, Any] = MappingProxyType({}), **environment: str
-) -> subprocess.CompletedProcess:
-    """The ended quickstart of TREE; HOW goes to subprocess.run."""
-    script = tree / "nix" / "quickstart"
-    environment = {**os.environ, "NIX_PATH": "", **environment}
-    return subprocess.run([script], env=environment, capture_output=True, text=True, **how)
+class Row(NamedTuple):
+    """A machine, who calls quickstart there, and how that ends."""
+
+    before: str
+    user: str = "root"
+    docker: str | None = None  # how the dockerd runs that it has, if any
+    namespaces: bool = True
+    error: str = ""  # a pattern of the one line; empty for a greeting
+    either: bool = False  # whether the kernel decides which of the two
 
 
-def test_ends_with_the_containers_greeting(nix, need, tmp_path, scratch):
-    need("podman", "runc", root=True)
-    storage = Path(scratch) / "storage.conf"
-    storage.write_text(STORAGE.format(scratch))
-    ended = quickstart(copy_tree(tmp_path / "clone"), CONTAINERS_STORAGE_CONF=str(storage), **NO_DOCKER)
-    assert (ended.returncode, ended.stdout) == (0, GREETING), ended.stderr
+ROWS = {
+    "root-podman-with-runc": Row("true"),
+    "root-podman-with-crun-gets-runc": Row(WITHOUT_RUNC),
+    "root-podman-with-crun-only": Row(
+        f"{WITHOUT_RUNC}; {WITHOUT_APT}", error="podman cannot run the image: .*apt-get install runc", either=True
+    ),
+    "root-docker": Row(WITHOUT_PODMAN, docker="runc"),
+    "root-docker-that-cannot-run": Row(
+        WITHOUT_PODMAN, docker="broken", error="docker cannot run the image: .*OCI runtime"
+    ),
+    "root-no-engine": Row(
+        f"{WITHOUT_ENGINES}; {WITHOUT_APT}", error="no container engine here: install podman or docker; then load /nix/"
+    ),
+    "root-no-user-namespaces": Row("true", docker="runc", namespaces=False),
+    "user-own-store": Row(OWN_STORE, "newcomer", docker="runc"),
+    "user-daemon": Row(DAEMON, "newcomer", docker="runc"),
+    "user-daemon-refuses": Row(
+        f"{NOBODY_ALLOWED}; {DAEMON}", "newcomer", error="Nix cannot write to its store: .*daemon.*; is newcomer among allowed-users"
+    ),
+    "user-store-at-home": Row(NOTHING_BUILT, "newcomer", docker="runc"),
+    "user-podman": Row("true", "newcomer", error="podman cannot (load|run) /home/newcomer/.*", either=True),
+    "user-podman-without-uidmap": Row(
+        "rm /usr/bin/newuidmap", "newcomer", error="podman cannot load /home/newcomer/.*apt-get install uidmap"
+    ),
+    "user-docker-refuses": Row(
+        f"{OWN_STORE}; {WITHOUT_PODMAN}", "newcomer", error="docker does not answer: .*; start it, .* then load /nix/"
+    ),
+    "user-no-user-namespaces": Row(
+        "true", "newcomer", namespaces=False, error="needs user namespaces, .*apt-get install nix-setup-systemd"
+    ),
+    "user-no-nix": Row("rm /usr/bin/nix-build", "newcomer", error="missing: nix-bin; as root: apt-get install nix-bin"),
+}
 
 
-def only(directory: Path, *programs: str) -> str:
-    """A PATH with nothing but PROGRAMS on it, in DIRECTORY."""
-    directory.mkdir()
-    for name in programs:
-        (directory / name).symlink_to(shutil.which(name))
-    return str(directory)
+@pytest.fixture(scope="module")
+def bare(need) -> Iterator[Machine]:
+    """A bare Debian; no test but the first changes it."""
+    need(*NEEDED, root=True)
+    machine = bare_machine(CACHE)
+    yield machine
+    machine.remove()
 
 
-def test_says_how_to_load_the_image_where_no_engine_is(nix, tmp_path):
-    programs = ("bash", "env", "dirname", "nix-build", "nix-instantiate", "id", "getent", "cat")
-    ended = quickstart(copy_tree(tmp_path / "clone"), PATH=only(tmp_path / "bin", *programs))
-    assert ended.returncode == 0, ended.stderr
-    assert "no docker (running) and no podman" in ended.stderr
-    assert "docker load -i /" in ended.stderr
+@pytest.fixture(scope="module")
+def begun(bare) -> tuple[Machine, str, str]:
+    """The machine after root's quickstart there; what that printed, and what it said."""
+    ended = bare.run(QUICKSTART)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return bare, ended.stdout, ended.stderr
 
 
-def test_says_what_to_install_where_it_may_not(tmp_path, need):
-    need("apt-get", "nix-build")
-    path = only(tmp_path / "bin", "bash", "env", "dirname", "apt-get")
-    # Whoever is asked who runs this: not root.
-    Path(path, "id").write_text("#!/bin/sh\necho 1000\n")
-    Path(path, "id").chmod(0o755)
-    ended = quickstart(ROOT, PATH=path)
-    assert ended.returncode == 1
-    assert "as root: apt-get install nix-bin" in ended.stderr
+@pytest.fixture(scope="module")
+def complete(begun) -> Iterator[Machine]:
+    """That machine with every engine."""
+    machine = begun[0].next()
+    machine.check("apt-get install -y --no-install-recommends docker-cli crun uidmap")
+    yield machine
+    machine.remove()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
-def test_builds_at_home_for_a_user_without_a_daemon(nix, scratch):
-    """Nobody may write to the machine's store, so there is one at home."""
-    os.chmod(scratch, 0o755)
-    home = Path(scratch) / "home"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    tree = copy_tree(Path(scratch) / "clone")
-    for path in (tree, *tree.rglob("*")):
-        path.chmod(path.stat().st_mode | 0o055)
-    ended = quickstart(tree, NOBODY, HOME=str(home), XDG_RUNTIME_DIR=str(home), **NO_DOCKER)
-    assert f"built {home}/.local/share/nix/root/nix/store/" in ended.stderr
+@pytest.fixture
+def machine(complete) -> Iterator[Machine]:
+    """That one, to be changed by one test."""
+    machine = complete.next()
+    yield machine
+    machine.remove()
+
+
+def test_a_bare_machine_gets_nix_and_an_engine_and_the_greeting(begun):
+    _, printed, said = begun
+    assert printed == GREETING
+    assert "adding the group nixbld with users nixbld1 to nixbld10" in said
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_greets_or_says_in_one_line_what_to_do(need, machine, name):
+    row = ROWS[name]
+    with served(need, row.docker) as outside:
+        before = f"{row.before}; {OUTSIDE_DOCKER}" if row.docker else row.before
+        ended = machine.run(QUICKSTART, row.user, before, outside, row.namespaces)
+    if not row.error or row.either and ended.returncode == 0:
+        assert (ended.returncode, ended.stdout) == (0, GREETING), ended.stderr[-3000:]
+        return
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("quickstart: error: ")]
+    assert (ended.returncode, ended.stdout, len(errors)) == (1, "", 1), ended.stderr[-3000:]
+    assert re.search(row.error, errors[0]) and ended.stderr.endswith(f"{errors[0]}\n"), ended.stderr[-3000:]
+
+
+FIRST_IMAGE = next(script for script in scripts(ROOT / "README.md") if "image.nix" in script)
+
+
+@pytest.mark.parametrize(("user", "before"), [("root", "true"), ("newcomer", DAEMON), ("newcomer", OWN_STORE)])
+def test_the_readmes_first_image_works_as_typed(machine, user, before):
+    machine.check(f"cp -r {CLONE} mine && cd mine\n{FIRST_IMAGE}\ntar -tf greeter.tar; cat image/index.json", user, before=before)
+
+
+def test_without_a_daemon_the_first_image_runs_too(need, machine):
+    """Where links of nix-build lead nowhere, the README says to use quickstart."""
+    files = FIRST_IMAGE[: FIRST_IMAGE.index("nix-build")]
+    with served(need, "runc") as outside:
+        script = f"cd {CLONE}\n{files}\nnix/quickstart image.nix"
+        said = machine.check(script, "newcomer", before=f"{NOTHING_BUILT}; {OUTSIDE_DOCKER}", outside=outside)
+    assert said == "good morning\n"
+
+
+def test_an_ordinary_user_is_told_paths_that_exist(machine):
+    ended = machine.run(f"{QUICKSTART}", "newcomer", f"{NOTHING_BUILT}; {WITHOUT_ENGINES}")
+    archive = re.search(r"then load (/home/newcomer/\S+)", ended.stderr)[1]
+    assert "manifest.json" in machine.check(f"tar -tf {archive}", "newcomer")
+
+
+@contextlib.contextmanager
+def served(need, kind: str | None) -> Iterator[str]:
+    """A directory with the socket of a dockerd of that KIND, for anybody; empty where there is none."""
+    with daemon.scratch() as directory:
+        if kind is None:
+            yield directory
+            return
+        need(*docker.NEEDS)
+        broken = ["--add-runtime=broken=/bin/false", "--default-runtime=broken"] if kind == "broken" else []
+        with docker.serve(directory, "overlay2", *broken):
+            os.chmod(directory, 0o755)
+            os.chmod(f"{directory}/docker.sock", 0o666)
+            yield directory

@@ -159,8 +159,11 @@ def _streams(logs: bytes) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def serve(directory: str, store: str) -> Iterator[Docker]:
-    """A dockerd with an empty store of one of the STORES, without network, all its state in DIRECTORY."""
+def serve(directory: str, store: str, *options: str) -> Iterator[Docker]:
+    """A dockerd with an empty store of one of the STORES, without network, all its state in DIRECTORY.
+
+    OPTIONS are further ones of its command line.
+    """
     config = f"{directory}/daemon.json"
     with open(config, "w", encoding="ascii") as file:
         json.dump({"features": {"containerd-snapshotter": store == "containerd"}}, file)
@@ -169,6 +172,6 @@ def serve(directory: str, store: str) -> Iterator[Docker]:
     argv += ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec"]
     argv += ["--pidfile", f"{directory}/docker.pid", "--shutdown-timeout", "1", "--bridge=none"]
     argv += [f"--{flag}=false" for flag in ("iptables", "ip6tables", "ip-forward", "ip-masq", "userland-proxy")]
-    argv += [] if store == "containerd" else ["--storage-driver", store]
+    argv += [*options] if store == "containerd" else ["--storage-driver", store, *options]
     with daemon.running(directory, argv, docker.answers):
         yield docker

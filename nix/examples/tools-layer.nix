@@ -1,0 +1,7 @@
+# The layer of `morning` and `evening`.
+{ mkLayer, pkgs }:
+
+mkLayer {
+  name = "tools";
+  closure = [ pkgs.busybox ];
+}
