@@ -7,12 +7,18 @@
   # Type
 
   ```
-  mkConfig :: { name :: String, config :: AttrSet, meta, passthru :: AttrSet } -> Derivation
+  mkConfig :: {
+    name :: String,
+    config :: AttrSet,
+    lenientConfig :: Bool,
+    meta, passthru :: AttrSet,
+  } -> Derivation
   ```
 */
 {
   name ? "config.json",
   config,
+  lenientConfig ? false,
   meta ? { },
   passthru ? { },
 }:
@@ -21,5 +27,6 @@ build "mk-config" {
   inherit name meta passthru;
   request = {
     inherit config;
+    lenient-config = lenientConfig;
   };
 }

@@ -21,6 +21,7 @@
     layers :: [ Layer ],
     copyToRoot :: Source | [ Source ],
     config :: AttrSet,
+    lenientConfig :: Bool,
     fromImage :: Image | Path | null,
     created :: Int | String,
     architecture, os :: String,
@@ -52,6 +53,7 @@
   layers ? [ ],
   copyToRoot ? [ ],
   config ? { },
+  lenientConfig ? false,
   fromImage ? null,
   created ? 1,
   architecture ? pkgs.stdenv.hostPlatform.go.GOARCH,
@@ -87,7 +89,7 @@ let
   mentioned = mentionedPaths config;
   configFile = mkConfig {
     name = "${baseName}-config.json";
-    inherit config;
+    inherit config lenientConfig;
   };
   mentionedLayers =
     if mentioned == [ ] then
@@ -115,6 +117,7 @@ let
         variant
         config
         ;
+      lenient-config = lenientConfig;
       tag = tags;
       layer = givenLayers;
       layer-unless-empty = mentionedLayers;

@@ -65,6 +65,7 @@ let
         name = toLower name;
         tag = tags;
         config = if config == null then { } else plainConfig;
+        lenientConfig = true;
         inherit
           layers
           created

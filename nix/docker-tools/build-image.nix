@@ -78,6 +78,7 @@ makeOverridable (
           (mkConfig {
             name = "${baseName}-config.json";
             inherit config;
+            lenientConfig = true;
           })
         ];
 

@@ -66,6 +66,7 @@ makeOverridable (
     configFile = mkConfig {
       name = "${baseName}-config.json";
       config = if config == null then { } else config;
+      lenientConfig = true;
     };
 
     customisation = customisationLayer {

@@ -74,7 +74,12 @@ class Machine:
         daemon.remove(self.state)
 
     def run(
-        self, script: str, user: str = "root", before: str = "", outside: str | None = None, namespaces: bool = True
+        self,
+        script: str,
+        user: str = "root",
+        before: str = "",
+        outside: str | None = None,
+        namespaces: bool = True,
     ) -> subprocess.CompletedProcess:
         """The ended SCRIPT, run by a shell as USER in the home directory, with nothing in the environment.
 
@@ -82,7 +87,8 @@ class Machine:
         Without NAMESPACES, no user namespace can be made.
         """
         home = "/root" if user == "root" else f"/home/{user}"
-        enter = ["sh", "-euc", ENTER, "enter", ":".join(self.lower), self.state, self.archives, outside or self.archives]
+        places = [":".join(self.lower), self.state, self.archives, outside or self.archives]
+        enter = ["sh", "-euc", ENTER, "enter", *places]
         clean = ["env", "-i", f"PATH={PATH}", f"HOME={home}", f"USER={user}", "LANG=C.UTF-8"]
         first = ["sh", "-euc", f'{before}\nexec "$@"', "before"]
         narrow = [] if namespaces else ["sh", "-euc", WITHOUT_NAMESPACES, "narrow"]

@@ -56,13 +56,16 @@ ROWS = {
         WITHOUT_PODMAN, docker="broken", error="docker cannot run the image: .*OCI runtime"
     ),
     "root-no-engine": Row(
-        f"{WITHOUT_ENGINES}; {WITHOUT_APT}", error="no container engine here: install podman or docker; then load /nix/"
+        f"{WITHOUT_ENGINES}; {WITHOUT_APT}",
+        error="no container engine here: install podman or docker; then load /nix/",
     ),
     "root-no-user-namespaces": Row("true", docker="runc", namespaces=False),
     "user-own-store": Row(OWN_STORE, "newcomer", docker="runc"),
     "user-daemon": Row(DAEMON, "newcomer", docker="runc"),
     "user-daemon-refuses": Row(
-        f"{NOBODY_ALLOWED}; {DAEMON}", "newcomer", error="Nix cannot write to its store: .*daemon.*; is newcomer among allowed-users"
+        f"{NOBODY_ALLOWED}; {DAEMON}",
+        "newcomer",
+        error="Nix cannot write to its store: .*daemon.*; is newcomer among allowed-users",
     ),
     "user-store-at-home": Row(NOTHING_BUILT, "newcomer", docker="runc"),
     "user-podman": Row("true", "newcomer", error="podman cannot (load|run) /home/newcomer/.*", either=True),
@@ -138,7 +141,8 @@ FIRST_IMAGE = next(script for script in scripts(ROOT / "README.md") if "image.ni
 
 @pytest.mark.parametrize(("user", "before"), [("root", "true"), ("newcomer", DAEMON), ("newcomer", OWN_STORE)])
 def test_the_readmes_first_image_works_as_typed(machine, user, before):
-    machine.check(f"cp -r {CLONE} mine && cd mine\n{FIRST_IMAGE}\ntar -tf greeter.tar; cat image/index.json", user, before=before)
+    script = f"cp -r {CLONE} mine && cd mine\n{FIRST_IMAGE}\ntar -tf greeter.tar && cat image/index.json"
+    assert "greeter:1.0" in machine.check(script, user, before=before)
 
 
 def test_without_a_daemon_the_first_image_runs_too(need, machine):

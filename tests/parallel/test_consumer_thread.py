@@ -1,5 +1,7 @@
 """ConsumerThread: work on a stream in a thread of its own."""
 
+import threading
+
 import pytest
 from laminix.parallel.consumer_thread import QUEUE_LENGTH, ConsumerThread
 
@@ -38,3 +40,16 @@ def test_a_reader_that_stops_early_waits_for_nobody():
     with pytest.raises(KeyError), ConsumerThread(fails_at_the_end) as beside:
         beside.put(b"a")
         raise KeyError
+
+
+def test_closing_a_generator_that_feeds_a_thread_ends_the_thread():
+    def feed():
+        with ConsumerThread(list) as beside:
+            yield beside.put(b"a")
+
+    before = threading.active_count()
+    chunks = feed()
+    next(chunks)
+    assert threading.active_count() == before + 1
+    chunks.close()
+    assert threading.active_count() == before

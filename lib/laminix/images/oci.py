@@ -14,6 +14,7 @@ from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
 from laminix.errors import LaminixError
 from laminix.images.platform import Platform, read_platform
+from laminix.images.runtime_config import check_types
 from laminix.strict_json import Value
 
 MOST_LAYERS = 125  # dockerd's classic store refuses one more: "max depth exceeded"
@@ -213,31 +214,12 @@ def read_config(value: Value) -> Config:
             value[key].text()
     runtime, history = value.get("config"), value.get("history")
     if runtime:
-        check_runtime(runtime)
+        check_types(runtime)
     for diff_id in value["rootfs"].get("diff_ids") or ():
         read_digest(diff_id)
     for entry in history or ():
         _check_fields(entry, HISTORY_FIELDS)
     return Config(value.raw)
-
-
-def check_runtime(value: Value) -> None:
-    """Raises LaminixError where a known field of the ``config`` object has a wrong type."""
-    _check_fields(value, RUNTIME_FIELDS)
-
-
-def read_runtime(given: Value) -> dict[str, Any]:
-    """The ``config`` object that a user gives; raises LaminixError for a wrong type and for a bad ``Env``.
-
-    JSON paths start at ``config``, wherever the object was found.
-    """
-    value = Value(given.raw, "bad config", given.place, "config")
-    check_runtime(value)
-    # Only here: images at large have variables without a value.
-    for variable in value.get("Env") or ():
-        if variable.text().find("=") < 1:
-            raise variable.error(f"found {variable.raw!r}, expected NAME=VALUE")
-    return value.raw
 
 
 def _check_fields(value: Value, fields: dict[str, Callable[[Value], Any]]) -> None:
@@ -249,61 +231,6 @@ def _check_fields(value: Value, fields: dict[str, Callable[[Value], Any]]) -> No
 def _boolean(value: Value) -> bool:
     return value.expect(bool)
 
-
-def _whole(value: Value) -> int:
-    return value.expect(int)
-
-
-def _set(value: Value) -> None:
-    """A set as Go writes it: an object whose members are empty objects."""
-    for _, member in value.items():
-        member.expect(dict, type(None))
-
-
-def _healthcheck(value: Value) -> None:
-    _check_fields(value, HEALTHCHECK_FIELDS)
-
-
-HEALTHCHECK_FIELDS = {
-    "Test": Value.texts,
-    "Interval": _whole,  # nanoseconds, as all durations here
-    "Timeout": _whole,
-    "StartPeriod": _whole,
-    "StartInterval": _whole,
-    "Retries": _whole,
-}
-
-# The spec's, then Docker's.
-RUNTIME_FIELDS = {
-    "User": Value.text,
-    "ExposedPorts": _set,
-    "Env": Value.texts,
-    "Entrypoint": Value.texts,
-    "Cmd": Value.texts,
-    "Volumes": _set,
-    "WorkingDir": Value.text,
-    "Labels": Value.text_map,
-    "StopSignal": Value.text,
-    "ArgsEscaped": _boolean,
-    "Memory": _whole,
-    "MemorySwap": _whole,
-    "CpuShares": _whole,
-    "Healthcheck": _healthcheck,
-    "Shell": Value.texts,
-    "OnBuild": Value.texts,
-    "StopTimeout": _whole,
-    "Hostname": Value.text,
-    "Domainname": Value.text,
-    "AttachStdin": _boolean,
-    "AttachStdout": _boolean,
-    "AttachStderr": _boolean,
-    "Tty": _boolean,
-    "OpenStdin": _boolean,
-    "StdinOnce": _boolean,
-    "NetworkDisabled": _boolean,
-    "Image": Value.text,
-    "MacAddress": Value.text,
-}
 
 HISTORY_FIELDS = {
     "created": Value.text,

@@ -33,7 +33,7 @@ class ConsumerThread:
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
         # After an interrupt the queue's lock may still be held. The thread then ends with the process.
-        if kind is None or issubclass(kind, Exception):
+        if kind is None or issubclass(kind, (Exception, GeneratorExit)):
             self._finish()
 
     def put(self, chunk: bytes) -> None:

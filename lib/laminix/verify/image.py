@@ -19,6 +19,7 @@ from laminix.images.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify.documents import document_problems
 from laminix.verify.layer import layer_problems
+from laminix.verify.users import user_problems
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
@@ -40,6 +41,8 @@ def verify(
         problems = [*blob_problems(members, {layer.location for layer in found.layers})]
         problems += document_problems(members, found)
         problems += image_problems(found, strict)
+        if not problems:  # else the layers may not be readable
+            problems += user_problems(found)
     except LaminixError as error:
         found, problems = None, [error, *blob_problems(members, {error.path})]
     return found, list({str(problem): problem for problem in problems}.values())
