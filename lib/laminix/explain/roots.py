@@ -1,6 +1,6 @@
 """What an image mentions outside its store paths: in its config, and in the other files of its layers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminix.errors import shown
