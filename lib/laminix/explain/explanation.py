@@ -12,7 +12,7 @@ from laminix.explain.roots import find_roots, hash_part
 from laminix.images.image import Image
 from laminix.progress import counted
 from laminix.store.closure import StorePath
-from laminix.store.store_path import store_directories
+from laminix.nix_store import store_directories
 from laminix.tar.entries import FILE, is_whiteout
 
 

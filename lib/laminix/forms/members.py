@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
 from laminix.errors import LaminixError, shown
 from laminix.regular_file import kind_of, open_regular_file
-from laminix.store.store_path import lies_in_store
+from laminix.nix_store import lies_in_store
 from laminix.tar.reader import scan
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE

@@ -10,7 +10,7 @@ from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, compression_of_layer
 from laminix.images.oci import Manifest, in_order
 from laminix.progress import watched
-from laminix.store.store_path import lies_in_store
+from laminix.nix_store import lies_in_store
 
 
 def by_digest(layers: Sequence[StoredLayer]) -> list[StoredLayer]:

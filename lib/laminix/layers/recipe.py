@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from laminix.errors import LaminixError, shown
-from laminix.store.store_path import STORE_DIRECTORY, is_store_path, store_directories
+from laminix.nix_store import STORE_DIRECTORY, store_directories
+from laminix.store.store_path import is_store_path
 from laminix.strict_json import Value
 from laminix.tar.entries import Owner
 

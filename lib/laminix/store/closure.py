@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from laminix.store.store_path import STORE_DIRECTORY
+from laminix.nix_store import STORE_DIRECTORY
 from laminix.strict_json import Value
 
 CLEAN = re.compile(r"(/(?!\.{1,2}(/|$))[^/]+)+")  # absolute, no empty or dotted components

@@ -3,7 +3,6 @@
 import os
 import re
 
-STORE_DIRECTORY = "/nix/store"  # the usual one; $NIX_STORE names another
 HASH_LENGTH = 32
 HASH_CHARACTERS = rb"0-9a-df-np-sv-z"  # Nix's base 32 has no e, o, t and u
 BASE_NAME = re.compile(rb"[%s]{%d}-[0-9A-Za-z+\-._?=]+" % (HASH_CHARACTERS, HASH_LENGTH))
@@ -20,17 +19,6 @@ def is_store_path(path: str) -> bool:
     # One path has one spelling, since paths are compared as text.
     clean = path.startswith("/") and not path.startswith("//") and os.path.normpath(path) == path
     return clean and BASE_NAME.fullmatch(os.fsencode(os.path.basename(path))) is not None
-
-
-def store_directories() -> tuple[str, str]:
-    """Return the usual store directory and $NIX_STORE, which may be the same."""
-    return (STORE_DIRECTORY, os.environ.get("NIX_STORE") or STORE_DIRECTORY)
-
-
-def lies_in_store(path: str) -> bool:
-    """Return whether PATH, with all links followed, lies in the Nix store."""
-    real = os.path.realpath(path)
-    return any(real.startswith(f"{os.path.realpath(store)}/") for store in store_directories())
 
 
 def full_name(path: str) -> str:
