@@ -10,6 +10,7 @@ from itertools import count
 from typing import BinaryIO
 
 from laminix.errors import LaminixError, shown
+from laminix.nix_store import lies_in_store, store_directories
 
 # Names of this process's own descriptors.  Opening a file by such a name would start it anew, and a socket
 # cannot be opened at all.
@@ -54,6 +55,7 @@ def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
         return
     # Only now: the kernel has had its say about the link (proc(5), protected_symlinks).
     place = os.path.realpath(out) if os.path.islink(out) else out
+    _refuse_link_into_store(out)
     draft, lock = _draft(place, _make_file)
     try:
         with open(os.dup(lock), "wb") as file:
@@ -65,6 +67,17 @@ def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
         raise
     finally:
         os.close(lock)
+
+
+def _refuse_link_into_store(out: str) -> None:
+    """Raise LaminixError if a link leads from OUT, which is outside the Nix store, into it.
+
+    `nix-build` leaves such links, and root could replace the file in the store.
+    """
+    absolute = os.path.abspath(out)
+    if not absolute.startswith(tuple(f"{store}/" for store in store_directories())) and lies_in_store(absolute):
+        why = f"a link leads into the Nix store ({shown(os.path.realpath(out))}); remove it or choose another path"
+        raise LaminixError("cannot write the output", why, out)
 
 
 def _open_existing(out: str) -> int | None:

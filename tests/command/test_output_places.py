@@ -153,6 +153,31 @@ def test_a_link_in_a_circle(written, tmp_path):
     assert os.readlink(tmp_path / "link") == "link"
 
 
+@pytest.mark.parametrize("out", ["result", "tree/file", "dangling"])
+def test_a_link_into_the_store_is_refused(written, tmp_path, out):
+    store = tmp_path / "store"
+    (store / "tree").mkdir(parents=True)
+    (store / "tree/file").write_bytes(b"before")
+    (tmp_path / "result").symlink_to(store / "tree/file")
+    (tmp_path / "tree").symlink_to(store / "tree")
+    (tmp_path / "dangling").symlink_to(store / "missing")
+    done = written(tmp_path / out, env={**os.environ, "NIX_STORE": str(store)})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "compress: error: cannot write the output: a link leads into the Nix store "
+        f"({os.path.realpath(tmp_path / out)}); remove it or choose another path ({tmp_path / out})\n"
+    )
+    assert (store / "tree/file").read_bytes() == b"before"
+    assert os.listdir(store) == ["tree"] and os.listdir(store / "tree") == ["file"]
+
+
+def test_a_file_in_the_store_is_written_as_by_a_derivation(written, tmp_path):
+    (tmp_path / "store").mkdir()
+    out = tmp_path / "store/hello.tar"
+    done = written(out, env={**os.environ, "NIX_STORE": str(tmp_path / "store")})
+    assert (done.returncode, done.stderr, out.read_bytes()) == (0, "", DATA)
+
+
 @pytest.mark.parametrize("target", ["/dev/null", "d", "missing"])
 def test_a_directory_takes_the_place_of_no_link(tmp_path, target):
     (tmp_path / "d").mkdir()
