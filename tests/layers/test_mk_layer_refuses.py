@@ -188,7 +188,7 @@ STORE = "/nix/store/" + "0" * 32
         ),
         (
             [{"path": f"{STORE}-a", "references": [f"{STORE}-b"], "narSize": 1}],
-            f"{STORE}-b is not in the closure",
+            f"{STORE}-b, which is not in the closure",
         ),
         ({f"{STORE}-a": None}, f"{STORE}-a: found null"),
         ({"a\ud800": {"references": [], "narSize": 1}}, "half a surrogate pair"),

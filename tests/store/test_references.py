@@ -7,7 +7,7 @@ import pytest
 
 from laminix.store import references
 from laminix.store.closure import StorePath
-from laminix.store.references import hashes, mentioned
+from laminix.store.references import find_mentioned, hashes
 
 
 def path(letter, name):
@@ -19,7 +19,7 @@ CLOSURE = (StorePath(GLIBC, (GLIBC,), 1), StorePath(HELLO, (GLIBC,), 1), StorePa
 
 
 def found(*places):
-    return [item.path for item in mentioned(CLOSURE, map(str, places))]
+    return [item.path for item in find_mentioned(CLOSURE, map(str, places))]
 
 
 def test_in_a_file_with_what_it_refers_to(tmp_path):

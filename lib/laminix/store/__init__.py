@@ -1,1 +1,1 @@
-"""The Nix store: closures, store paths by name, the registration database."""
+"""The Nix store: store paths, closures, references in files, the registration database."""

@@ -1,8 +1,8 @@
-"""Closures: store paths with all that they refer to, as Nix tells them.
+"""Closures: store paths and everything they refer to, as Nix writes them.
 
-Nix writes a closure in several ways, and all of them are read here: the list that
-``exportReferencesGraph`` gives, and what ``nix path-info --json -r`` prints: a list (before 2.19), an
-object by path, or an object ``info`` by base name beside ``storeDir`` (format 2).
+Four formats are read: the list from ``exportReferencesGraph``, and the output of ``nix path-info --json -r``, which
+is a list (before Nix 2.19), an object with paths as keys, or an object with base names as keys in ``info`` beside
+``storeDir`` (format 2).
 """
 
 import re
@@ -17,35 +17,35 @@ CLEAN = re.compile(r"(/(?!\.{1,2}(/|$))[^/]+)+")  # absolute, no empty or dotted
 
 
 class StorePath(NamedTuple):
-    """A store path, what it refers to and its size."""
+    """A store path with its references and its size."""
 
     path: str
-    references: tuple[str, ...]  # store paths in the closure, in the order given; may hold the path itself
+    references: tuple[str, ...]  # store paths in the closure, in the order given; may include the path itself
     size: int  # bytes of its NAR (narSize)
 
 
 def read_closure(value: Value) -> tuple[StorePath, ...]:
-    """The store paths of the closure in VALUE, sorted by path.
+    """Return the store paths of the closure in VALUE, sorted by path.
 
-    Raises LaminixError for a wrong type, a missing key, a path given twice, and a reference to a path
-    that is not in it (then it is no closure).
+    Raises LaminixError for a wrong type, a missing key, a repeated path, and a reference to a path that is not in
+    the closure.
     """
-    items = _sound(value.raw)
+    items = _valid_list(value.raw)
     if items is None:
         items = _checked(value)
     return tuple(sorted(items, key=attrgetter("path")))
 
 
-def _sound(raw: Any) -> list[StorePath] | None:
-    """The store paths in RAW, where it is a list without fault: so most are read, in half of the time."""
+def _valid_list(raw: Any) -> list[StorePath] | None:
+    """Return the store paths in RAW if it is a valid list, else None. Takes half the time of ``_checked``."""
     try:
-        # One text for each path, not one for each reference to it: that takes half of the memory.
+        # Sharing one string between a path and all references to it saves half of the memory.
         texts = {item["path"]: item["path"] for item in raw}
         known = texts.__getitem__
         found = [
             StorePath(item["path"], tuple([*map(known, item["references"])]), item["narSize"]) for item in raw
         ]
-        sound = (
+        valid = (
             len(texts) == len(raw)
             and all(map(CLEAN.fullmatch, texts))
             and {type(item["references"]) for item in raw} == {list}
@@ -54,24 +54,24 @@ def _sound(raw: Any) -> list[StorePath] | None:
         )
     except (KeyError, TypeError):
         return None
-    return found if sound else None
+    return found if valid else None
 
 
 def _checked(value: Value) -> list[StorePath]:
     found: dict[str, StorePath] = {}
     for member, item in members(value):
         if item.path in found:
-            raise member.error(f"{item.path} stands twice in the closure")
+            raise member.error(f"repeated store path {item.path}, expected each path once")
         found[item.path] = item
     for member, item in members(value):
         if unknown := [path for path in item.references if path not in found]:
-            why = f"{unknown[0]} is not in the closure (with nix path-info, use --recursive)"
+            why = f"found {unknown[0]}, which is not in the closure (with nix path-info, use --recursive)"
             raise member["references"].error(why)
     return list(found.values())
 
 
 def members(value: Value) -> Iterator[tuple[Value, StorePath]]:
-    """Each member of the closure in VALUE, and what it says."""
+    """Yield each member of the closure in VALUE with the store path that it describes."""
     if type(value.expect(list, dict)) is list:
         yield from ((member, _store_path(member, member["path"].text(), None)) for member in value)
         return
@@ -80,12 +80,12 @@ def members(value: Value) -> Iterator[tuple[Value, StorePath]]:
         by_path, directory = value["info"], value["storeDir"].text()
     for path, member in by_path.items():
         if member.raw is None:
-            raise member.error("found null: Nix says so of a path that is not in its store")
+            raise member.error("found null, which means that the path is not in the store; build it first")
         yield member, _store_path(member, path, directory)
 
 
 def _store_path(member: Value, path: str, directory: str | None) -> StorePath:
-    """What MEMBER says of PATH; base names, where there may be some, lie in DIRECTORY."""
+    """Return the store path PATH that MEMBER describes. DIRECTORY is the store of base names, None for full paths."""
     references = member["references"].texts()
     size = member["narSize"].number()
     if directory is not None and "/" not in path:

@@ -1,6 +1,6 @@
-"""Nix's registration database: which store paths are valid, as ``nix-store --load-db`` would note them.
+"""Nix's registration database, which lists the valid store paths, as ``nix-store --load-db`` writes it.
 
-The tables are those of Nix's schema version 10 (nix/src/libstore/schema.sql).
+The tables follow Nix's schema version 10 (nix/src/libstore/schema.sql).
 """
 
 import base64
@@ -14,7 +14,7 @@ from laminix.store.closure import members
 from laminix.strict_json import Value
 
 SCHEMA_VERSION = 10
-REGISTRATION_TIME = 1  # seconds since the epoch; of no use to Nix but to order a listing
+REGISTRATION_TIME = 1  # seconds since the epoch; Nix uses it only to sort listings
 
 SCHEMA = """
 create table ValidPaths (
@@ -52,8 +52,9 @@ create index IndexDerivationOutputs on DerivationOutputs(path);
 create table SchemaMigrations (migration text primary key not null);
 """
 
-# What SQLite notes in a file's header about its writing (fileformat2.html, "The Database Header").
-WRITTEN_BY = {24: 1, 92: 1, 96: 3_040_000}  # change counter, the counter that the version is of, SQLite's version
+# Header fields that depend on the SQLite that wrote the file, by offset (fileformat2.html, "The Database Header"):
+# change counter, version-valid-for number, SQLite version.
+WRITER_FIELDS = {24: 1, 92: 1, 96: 3_040_000}
 
 NIX32 = "0123456789abcdfghijklmnpqrsvwxyz"
 
@@ -66,13 +67,13 @@ class ValidPath:
     nar_digest: str  # sha256:HEX of its NAR
     nar_size: int  # bytes
     references: tuple[str, ...]
-    ca: str | None = None  # how its content decides its name, where it does
+    ca: str | None = None  # content address; None if the path is not content-addressed
 
 
 def read_valid_paths(closure: Value, kept: Collection[str]) -> list[ValidPath]:
-    """Those of the closure's store paths that are among KEPT, sorted by path.
+    """Return the store paths of CLOSURE that are in KEPT, sorted by path.
 
-    Raises LaminixError where one has no narHash, or one that is no SHA-256.
+    Raises LaminixError if a narHash is missing or is not a SHA-256 hash.
     """
     found = [
         ValidPath(item.path, _nar_digest(member["narHash"]), item.size, item.references, _ca(member))
@@ -83,15 +84,15 @@ def read_valid_paths(closure: Value, kept: Collection[str]) -> list[ValidPath]:
 
 
 def roots(paths: list[ValidPath]) -> list[str]:
-    """Those of the paths that none of the others refers to, in their order."""
+    """Return the store paths in PATHS that no other path refers to, in the same order."""
     referred = {reference for valid in paths for reference in valid.references if reference != valid.path}
     return [valid.path for valid in paths if valid.path not in referred]
 
 
 def database(paths: list[ValidPath]) -> bytes:
-    """The SQLite database that says PATHS are valid; equal bytes for equal paths.
+    """Return an SQLite database in which PATHS are valid. The same paths give the same bytes.
 
-    Everything that a path refers to has to be among them.
+    PATHS must include all references of its members.
     """
     ids = {valid.path: number for number, valid in enumerate(paths, 1)}
     connection = sqlite3.connect(":memory:")
@@ -106,7 +107,7 @@ def database(paths: list[ValidPath]) -> bytes:
         )
         connection.executemany("insert into Refs values (?, ?)", sorted(_references(paths, ids)))
         connection.commit()
-        return _signed(connection.serialize())
+        return _with_fixed_header(connection.serialize())
     finally:
         connection.close()
 
@@ -115,10 +116,10 @@ def _references(paths: list[ValidPath], ids: dict[str, int]) -> set[tuple[int, i
     return {(ids[valid.path], ids[reference]) for valid in paths for reference in valid.references}
 
 
-def _signed(data: bytes) -> bytes:
-    """DATA with a header that does not tell which SQLite wrote it."""
+def _with_fixed_header(data: bytes) -> bytes:
+    """Return the database DATA with a header that is independent of the SQLite version."""
     header = bytearray(data)
-    for offset, number in WRITTEN_BY.items():
+    for offset, number in WRITER_FIELDS.items():
         header[offset : offset + 4] = number.to_bytes(4, "big")
     return bytes(header)
 
@@ -129,7 +130,7 @@ def _ca(member: Value) -> str | None:
 
 
 def _nar_digest(value: Value) -> str:
-    """sha256:HEX, from any way in which Nix writes a hash."""
+    """Return the hash in VALUE, in any of Nix's formats, as sha256:HEX."""
     text = value.text()
     if re.fullmatch(r"sha256:[0-9a-f]{64}", text):
         return text
@@ -137,11 +138,11 @@ def _nar_digest(value: Value) -> str:
         return f"sha256:{_from_nix32(text.removeprefix('sha256:')).hex()}"
     if re.fullmatch(r"sha256-[0-9A-Za-z+/]{43}=", text):
         return f"sha256:{binascii.hexlify(base64.b64decode(text[7:])).decode()}"
-    raise value.error(f"found {text!r}, expected a SHA-256 in base 16, 32 or 64")
+    raise value.error(f"found {text!r}, expected a SHA-256 hash in base 16, Nix's base 32 or SRI format")
 
 
 def _from_nix32(text: str) -> bytes:
-    """The bytes of a hash in Nix's base 32: digits of five bits, the last digit lowest, bytes little-endian."""
+    """Return the bytes of a hash in Nix's base 32: five bits a digit, last digit lowest, bytes little-endian."""
     number = 0
     for digit in text:
         number = number << 5 | NIX32.index(digit)

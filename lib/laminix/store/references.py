@@ -1,4 +1,4 @@
-"""Which store paths files mention: by their hashes, as Nix itself finds references."""
+"""Find the store paths that files mention, by the hashes of the paths, as Nix finds references."""
 
 import os
 import re
@@ -11,26 +11,26 @@ from laminix.parallel.chunks import CHUNK_SIZE
 RUN = re.compile(rb"[%s]{%d,}" % (HASH_CHARACTERS, HASH_LENGTH))
 
 
-def mentioned(closure: Sequence[StorePath], places: Iterable[str]) -> tuple[StorePath, ...]:
-    """Those of the closure that files in PLACES mention, with all that these refer to, in the closure's order.
+def find_mentioned(closure: Sequence[StorePath], paths: Iterable[str]) -> tuple[StorePath, ...]:
+    """Return the store paths of CLOSURE that files at PATHS mention, and all their references, in CLOSURE's order.
 
-    Places are files and directories.  Contents and links' targets are looked at, as they are: what is
-    compressed mentions nothing.
+    PATHS are files and directories. The contents of files and the targets of links are searched without
+    decompression, so hashes in compressed files are not found.
     """
     by_hash = {_hash(item.path): item for item in closure}
     found: set[bytes] = set()
-    for place in places:
-        for text in _texts(os.fsencode(place)):
+    for path in paths:
+        for text in _texts(os.fsencode(path)):
             found.update(hashes(text, by_hash.keys()))
     reached = _closure_of({by_hash[each].path for each in found}, {item.path: item for item in closure})
     return tuple(item for item in closure if item.path in reached)
 
 
 def hashes(text: bytes, known: Collection[bytes]) -> set[bytes]:
-    """Those of the KNOWN hashes that stand in TEXT."""
+    """Return the hashes in KNOWN that occur in TEXT."""
     found = set()
     for run in RUN.findall(text):
-        # Other letters of the alphabet may stand around a hash without a break.
+        # A run may be longer than a hash, so a hash may start anywhere in it.
         for start in range(len(run) - HASH_LENGTH + 1):
             candidate = run[start : start + HASH_LENGTH]
             if candidate in known:
@@ -43,6 +43,7 @@ def _hash(path: str) -> bytes:
 
 
 def _closure_of(paths: set[str], by_path: dict[str, StorePath]) -> set[str]:
+    """Return PATHS and all paths that are reachable from them through references."""
     reached, todo = set(paths), list(paths)
     while todo:
         new = set(by_path[todo.pop()].references) - reached
@@ -51,18 +52,19 @@ def _closure_of(paths: set[str], by_path: dict[str, StorePath]) -> set[str]:
     return reached
 
 
-def _texts(place: bytes) -> Iterator[bytes]:
-    """What stands in the files and links at PLACE, in chunks that cut no hash in two."""
-    if os.path.islink(place):
-        yield os.readlink(place)
-    elif os.path.isdir(place):
-        for name in os.listdir(place):
-            yield from _texts(os.path.join(place, name))
-    elif os.path.isfile(place):
-        yield from _chunks(place)
+def _texts(path: bytes) -> Iterator[bytes]:
+    """Yield the contents of files and the targets of links at or below PATH. No hash is split between two chunks."""
+    if os.path.islink(path):
+        yield os.readlink(path)
+    elif os.path.isdir(path):
+        for name in os.listdir(path):
+            yield from _texts(os.path.join(path, name))
+    elif os.path.isfile(path):
+        yield from _overlapping_chunks(path)
 
 
-def _chunks(path: bytes) -> Iterator[bytes]:
+def _overlapping_chunks(path: bytes) -> Iterator[bytes]:
+    """Yield the content of a file in chunks. Each repeats the end of the one before: a hash less one byte."""
     with open(path, "rb") as file:
         end = b""
         while chunk := file.read(CHUNK_SIZE):

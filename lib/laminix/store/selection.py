@@ -1,4 +1,4 @@
-"""Which store paths of a closure go into a layer or a plan."""
+"""Select the store paths of a closure for a layer or a plan."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -8,11 +8,10 @@ from laminix.store.closure import StorePath
 def select(
     closure: Sequence[StorePath], others: Iterable[str], omitted_roots: Collection[str], excluded: Collection[str]
 ) -> tuple[str, ...]:
-    """The store paths to pack, sorted: the closure's and OTHERS, less the EXCLUDED.
+    """Return the selected store paths, sorted: those of CLOSURE and OTHERS, without EXCLUDED.
 
-    Of the closure, OMITTED_ROOTS stay away where nothing in it refers to them: a tree that is copied to /
-    need not be there a second time under its own name, unless it is looked for there.  A tree within a
-    store path omits that store path.
+    A path of CLOSURE that is an omitted root, or contains one, is left out unless a path of CLOSURE refers to it: a
+    tree that is copied to / is not needed again under its own path.
     """
     referred = {reference for item in closure for reference in item.references}
     omitted = {item.path for item in closure if any(_is_in(root, item.path) for root in omitted_roots)}
