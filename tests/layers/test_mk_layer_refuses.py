@@ -406,7 +406,7 @@ def test_a_file_that_changes_its_size_while_read(maker, tmp_path, change):
     line = maker.refused("--copy", root, "--compressor", command, timeout=30)
     changer.join()
     assert (
-        line == f"cannot pack: the file changed while it was read: it had {8 << 20} bytes at first ({large})"
+        line == f"cannot pack: file changed size while being read: it had {8 << 20} bytes at first ({large})"
     )
 
 
@@ -424,7 +424,7 @@ def test_a_file_that_says_it_is_empty_and_is_not(maker, tmp_path):
     if not os.path.isfile("/proc/sys/kernel/ostype"):
         pytest.skip("no /proc here")
     line = maker.refused("--copy", "/proc/sys/kernel/random", timeout=20)
-    assert "the file changed while it was read: it had 0 bytes at first" in line
+    assert "file changed size while being read: it had 0 bytes at first" in line
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])

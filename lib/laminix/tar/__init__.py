@@ -1,1 +1,1 @@
-"""Tar archives: entries, their bytes, and the way back."""
+"""Tar archives: their entries, a writer and a reader."""

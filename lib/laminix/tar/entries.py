@@ -1,4 +1,4 @@
-"""Entries: what a layer's tar holds, one a member, free of how it is written or where it came from."""
+"""Entries: the members of a layer's tar, independent of their encoding and their sources."""
 
 import os
 from typing import NamedTuple
@@ -12,13 +12,13 @@ BLOCK_DEVICE = b"4"
 DIRECTORY = b"5"
 FIFO = b"6"
 
-# Names with a meaning of their own (image-spec layer.md, Whiteouts).
+# Names with a special meaning (image-spec layer.md, Whiteouts).
 WHITEOUT_PREFIX = b".wh."
 OPAQUE = b".wh..wh..opq"
 
 
 class Owner(NamedTuple):
-    """Whom an entry belongs to, by number and by name."""
+    """The owner and group of an entry, as IDs and as names."""
 
     uid: int = 0
     gid: int = 0
@@ -29,28 +29,28 @@ class Owner(NamedTuple):
 class File(NamedTuple):
     """The content of a file on disk."""
 
-    descriptor: int  # open, at its start
-    directory: bytes  # where it is, for messages
+    descriptor: int  # open, positioned at the start
+    directory: bytes  # path of its directory, for messages
     name: bytes
 
     def path(self) -> bytes:
-        """The whole path."""
+        """Return the complete path of the file."""
         return os.path.join(self.directory, self.name)
 
 
 class Entry(NamedTuple):
     """One member of a layer."""
 
-    path: bytes  # relative, bytes as they are, no slash at either end
+    path: bytes  # relative; neither starts nor ends with a slash
     type: bytes  # one of the types above
-    mode: int  # permission bits, setuid, setgid and sticky included
+    mode: int  # permission bits, including setuid, setgid and sticky
     owner: Owner = Owner()
     mtime: int = 1  # seconds since the epoch
-    size: int = 0  # bytes of content; 0 for all but files
-    link: bytes = b""  # what a symbolic or hard link points to, as it is written
-    device: tuple[int, int] = (0, 0)  # major and minor, of devices
+    size: int = 0  # bytes of content; 0 unless it is a file
+    link: bytes = b""  # target of a symbolic or hard link, as written
+    device: tuple[int, int] = (0, 0)  # major and minor number of a device
     xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
-    source: File | None = None  # what has the content; good until the next entry is asked for
+    source: File | None = None  # the content; valid until the next entry is requested
 
 
 def is_whiteout(path: bytes) -> bool:

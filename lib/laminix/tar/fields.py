@@ -1,8 +1,8 @@
-"""Numbers in tar headers and PAX records: how they are written, and the range of each field.
+"""Numbers in tar headers and PAX records: their encoding and the range of each field.
 
-A header writes a number in octal digits or, marked by the first bit, in base 256 (GNU tar manual, "Basic
-Tar Format"); a PAX record writes it in decimal digits (POSIX pax, "pax Extended Header Keywords").  Python's
-``int`` accepts more than these formats do: signs, blanks, underscores, and digits without end.
+A header contains a number in octal digits or, if the first bit is set, in base 256 (GNU tar manual, "Basic Tar
+Format"). A PAX record contains it in decimal digits (POSIX pax, "pax Extended Header Keywords"). Python's ``int``
+is not strict enough for either: it accepts signs, blanks, underscores and any number of digits.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from laminix.errors import shown
 
-LARGEST_ID = 2**32 - 2  # the kernel keeps 2^32 - 1 for "no id"
+LARGEST_ID = 2**32 - 2  # the kernel reserves 2^32 - 1 for "no ID"
 
 
 class Range(NamedTuple):
@@ -20,8 +20,8 @@ class Range(NamedTuple):
     largest: int
 
 
-# Go's archive/tar, which all container engines read layers with, holds sizes and times in 64 bits with a
-# sign and refuses negative sizes; it accepts times before 1970, and so do the engines.
+# All container engines read layers with Go's archive/tar. It stores sizes and times as signed 64-bit numbers,
+# rejects negative sizes and accepts times before 1970.
 _SIZE = Range(0, 2**63 - 1)
 _TIME = Range(-(2**63), 2**63 - 1)
 _ID = Range(0, LARGEST_ID)
@@ -39,25 +39,25 @@ RANGES = {
     "device minor number": Range(0, 2**20 - 1),
 }
 
-MOST_DIGITS = 19  # of the largest size and time
-LONGEST_SHOWN = 40  # characters of a faulty value in an error
+MAX_DIGITS = 19  # digits of the largest size and time
+MAX_SHOWN = 40  # characters of an invalid value in an error
 
 
 class BadField(ValueError):
-    """A number that is malformed or out of range; names the field, but not the member."""
+    """A number that is malformed or out of range. The message names the field; the caller adds the member."""
 
 
 @lru_cache(maxsize=4096)
 def header_number(field: str, data: bytes) -> int:
-    """The number in DATA, a header's bytes for FIELD; an empty field is 0.
+    """Return the number in DATA, the bytes of FIELD in a header. An empty field is 0.
 
-    Raises BadField for a malformed number and for one outside the field's range.
+    Raises BadField if the number is malformed or out of the field's range.
     """
     if data[0] & 0x80:
         return _in_range(field, _base_256(data))
     digits = data.strip(b" \0").partition(b"\0")[0].strip(b" ")
     if digits.strip(b"01234567"):
-        raise BadField(f"{field}: found {_cut(digits)!r}, expected octal digits; the header is damaged")
+        raise BadField(f"{field}: found {_shortened(digits)!r}, expected octal digits; the header is damaged")
     return _in_range(field, int(digits, 8)) if digits else 0
 
 
@@ -68,18 +68,18 @@ def _base_256(data: bytes) -> int:
 
 
 def record_number(field: str, value: bytes) -> int:
-    """The number in VALUE, a PAX record's text for FIELD.  Raises BadField as ``header_number`` does."""
+    """Return the number in VALUE, the value of a PAX record for FIELD. Raises BadField like ``header_number``."""
     return _in_range(field, _decimal(field, value, value))
 
 
 def record_seconds(field: str, value: bytes) -> int:
-    """The whole seconds of the time in VALUE, a PAX record's text for FIELD, rounded down.
+    """Return the time in VALUE, the value of a PAX record for FIELD, in whole seconds, rounded down.
 
-    Raises BadField as ``header_number`` does.
+    Raises BadField like ``header_number``.
     """
     whole, _, fraction = value.partition(b".")
     if fraction.strip(b"0123456789"):
-        raise _no_decimal(field, value)
+        raise _not_decimal(field, value)
     seconds = _decimal(field, whole.removeprefix(b"-"), value)
     if whole.startswith(b"-"):
         seconds = -seconds - (fraction.strip(b"0") != b"")
@@ -87,12 +87,12 @@ def record_seconds(field: str, value: bytes) -> int:
 
 
 def _decimal(field: str, digits: bytes, value: bytes) -> int:
-    """The number that DIGITS say, which are part of VALUE."""
+    """Return the number with the decimal DIGITS, which are a part of VALUE."""
     if not digits.isdigit():
-        raise _no_decimal(field, value)
+        raise _not_decimal(field, value)
     significant = digits.lstrip(b"0")
-    if len(significant) > MOST_DIGITS:  # int() refuses some thousands of digits with an error of its own
-        raise _out_of_range(field, _cut(value))
+    if len(significant) > MAX_DIGITS:  # int() raises its own error for thousands of digits
+        raise _out_of_range(field, _shortened(value))
     return int(significant or b"0")
 
 
@@ -103,8 +103,8 @@ def _in_range(field: str, number: int) -> int:
     return number
 
 
-def _no_decimal(field: str, value: bytes) -> BadField:
-    return BadField(f"{field}: found {_cut(value)!r} in a PAX header, expected a decimal number")
+def _not_decimal(field: str, value: bytes) -> BadField:
+    return BadField(f"{field}: found {_shortened(value)!r} in a PAX header, expected a decimal number")
 
 
 def _out_of_range(field: str, found: str) -> BadField:
@@ -112,7 +112,7 @@ def _out_of_range(field: str, found: str) -> BadField:
     return BadField(f"{field}: found {found}, expected a number from {smallest} to {largest}")
 
 
-def _cut(value: bytes) -> str:
-    """VALUE for a message, of which a hostile archive can write a megabyte."""
-    text = shown(value[: LONGEST_SHOWN + 1])
-    return f"{text[:LONGEST_SHOWN]}…" if len(text) > LONGEST_SHOWN else text
+def _shortened(value: bytes) -> str:
+    """Return the start of VALUE for a message. In a hostile archive a value may be a megabyte long."""
+    text = shown(value[: MAX_SHOWN + 1])
+    return f"{text[:MAX_SHOWN]}…" if len(text) > MAX_SHOWN else text

@@ -1,4 +1,4 @@
-"""Entries to tar bytes, the contents of files read from disk on the way."""
+"""Encode entries as a stream of tar bytes, reading the contents of files from disk."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -9,19 +9,19 @@ from laminix.tar.writer import BLOCK, header
 
 
 def tar_stream(entries: Iterable[Entry], new_chunk: Callable[[], memoryview]) -> Iterator[memoryview]:
-    """The tar of ENTRIES, but for its end, in chunks: each the start of a NEW_PIECE, as much as fits.
+    """Yield the tar of ENTRIES in chunks, without the two zero blocks at the end.
 
-    All new chunks are of one size, whole blocks.  Raises LaminixError for a file that cannot be read or
-    has another size than its entry says.
+    Each chunk is the filled part of a buffer from NEW_CHUNK. All buffers must have the same size, a multiple of 512
+    bytes. Raises LaminixError if a file cannot be read or its size has changed.
     """
-    # Headers and small files are gathered, so that hashing and writing cost a call a chunk and not a call
-    # a file; files are read to where they belong in the chunk, which saves a copy.
+    # Collecting headers and small files in one chunk saves calls for hashing and writing. Reading a file directly
+    # into the chunk saves a copy.
     chunk, filled = new_chunk(), 0
     room = len(chunk)
     for entry in entries:
         start = header(entry)
         while len(start) > room - filled:
-            if len(start) > room:  # as with huge xattrs
+            if len(start) > room:  # only with huge xattrs
                 chunk[filled:], start = start[: room - filled], start[room - filled :]
                 filled = room
             yield chunk[:filled]
@@ -47,14 +47,14 @@ def tar_stream(entries: Iterable[Entry], new_chunk: Callable[[], memoryview]) ->
 
 
 def _read(chunk: memoryview, filled: int, left: int, entry: Entry) -> int:
-    """Read LEFT bytes into CHUNK_SIZE from FILLED on, or as many as it takes; returns how many those were."""
-    # Asking for one byte more than there should be shows a file that has grown, at no further call.  What
-    # comes next writes over it.
+    """Read up to LEFT bytes of the file of ENTRY into CHUNK at offset FILLED; return the number of bytes read."""
+    # Requesting one byte more than expected detects a file that has grown, without another call. The next write
+    # to the chunk overwrites that byte.
     buffers = [chunk[filled : filled + left + 1]]
     if len(chunk) - filled == left:
         buffers.append(bytearray(1))
     got = os.readv(entry.source.descriptor, buffers)
     if got > left or not got and left:
-        why = f"the file changed while it was read: it had {entry.size} bytes at first"
+        why = f"file changed size while being read: it had {entry.size} bytes at first"
         raise LaminixError("cannot pack", why, entry.source.path())
     return got

@@ -1,7 +1,7 @@
-"""Entries to tar bytes: POSIX ustar, with a PAX header only for what ustar cannot say.
+"""Encode entries as tar bytes: POSIX ustar, with a PAX header only for values that ustar cannot hold.
 
-This is the one place that knows the format's rules (POSIX.1-2017 pax, "ustar Interchange Format" and
-"pax Extended Header"); which entries there are, and in what order, is the caller's business.
+The formats are in POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header". The caller chooses the
+entries and their order.
 """
 
 from functools import lru_cache
@@ -11,10 +11,10 @@ from zlib import adler32
 from laminix.tar.entries import DIRECTORY, Entry, Owner
 
 BLOCK = 512
-END = bytes(2 * BLOCK)  # two zero blocks end an archive, no more
+END = bytes(2 * BLOCK)  # the end of an archive: two zero blocks
 
 LARGEST_ID = 0o7777777
-LARGEST_NUMBER = 0o77777777777  # of size and mtime: a byte less than 8 GiB
+LARGEST_NUMBER = 0o77777777777  # limit of size and mtime: 8 GiB less one byte
 LONGEST_NAME = 100
 LONGEST_PREFIX = 155
 LONGEST_OWNER_NAME = 31
@@ -23,10 +23,10 @@ PAX_HEADER = b"x"
 
 
 def header(entry: Entry) -> bytes:
-    """What stands before the entry's content: one block, or three and more where it needs PAX records."""
+    """Return the header of ENTRY: one block, or at least three blocks if it needs PAX records."""
     path, type, mode, owner, mtime, size, link, device, xattrs, _ = entry
     name = path + b"/" if type == DIRECTORY else path
-    # The common case at a glance; everything rare goes the long way.
+    # Fast path for the common case.
     if len(name) <= LONGEST_NAME and len(link) <= LONGEST_NAME and size <= LARGEST_NUMBER and not xattrs:
         common = _common(type, mode, owner, mtime, device)
         if common is not None:
@@ -35,7 +35,7 @@ def header(entry: Entry) -> bytes:
 
 
 def padding(size: int) -> bytes:
-    """The zeros that fill up the last block of a content of SIZE bytes."""
+    """Return the zeros that fill the last block after SIZE bytes of content."""
     return bytes(-size % BLOCK)
 
 
@@ -56,10 +56,10 @@ def _long_header(name: bytes, entry: Entry) -> bytes:
 
 
 def split(name: bytes) -> tuple[bytes, bytes | None]:
-    """The ustar prefix and name, split at the last slash that fits; (b"", None) where none does."""
+    """Return the ustar prefix and name of NAME, split at the last slash that fits; (b"", None) if none fits."""
     if len(name) <= LONGEST_NAME:
         return b"", name
-    # A slash at the very end names a directory and is no place to split: the rest may not be empty.
+    # The slash at the end of a directory's name is no place to split: the name field must not be empty.
     slash = name.rfind(b"/", 1, min(LONGEST_PREFIX + 1, len(name) - 1))
     if slash == -1 or len(name) - slash - 1 > LONGEST_NAME:
         return b"", None
@@ -67,7 +67,7 @@ def split(name: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _records(long_name: bytes, entry: Entry) -> list[tuple[bytes, bytes]]:
-    """The PAX records that the entry needs, in a fixed order."""
+    """Return the PAX records that ENTRY needs, in a fixed order."""
     owner = entry.owner
     candidates = [
         (b"path", long_name, bool(long_name)),
@@ -84,16 +84,16 @@ def _records(long_name: bytes, entry: Entry) -> list[tuple[bytes, bytes]]:
 
 
 def _pax(name: bytes, records: list[tuple[bytes, bytes]]) -> bytes:
-    """A PAX header of these records: its own block and the blocks of its content."""
+    """Return a PAX header with RECORDS: a header block and the blocks of its content."""
     content = b"".join(_record(key, value) for key, value in records)
-    # The name is for programs that know no PAX and write the records to a file.
+    # Programs without support for PAX extract the records to a file of this name.
     label = b"PaxHeaders/" + name.rstrip(b"/").rpartition(b"/")[2][: LONGEST_NAME - 11]
     common = _common(PAX_HEADER, 0o644, Owner(), 1, (0, 0))
     return _block(label, len(content), b"", b"", common) + content + padding(len(content))
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """LENGTH KEY=VALUE, where the length counts its own digits."""
+    """Return the record ``LENGTH KEY=VALUE``. LENGTH includes its own digits."""
     rest = len(key) + len(value) + 3
     length = rest + len(str(rest))
     length = rest + len(str(length))
@@ -101,21 +101,21 @@ def _record(key: bytes, value: bytes) -> bytes:
 
 
 class _Common(NamedTuple):
-    """What equals between most headers, in order of its place, and its part of the checksum."""
+    """The header fields that are the same in most entries, in order of position, and their checksum."""
 
     ids: bytes  # mode, uid, gid
-    time: bytes  # with the byte that ends the size before it
-    type: bytes  # with the byte that ends the checksum before it
-    rest: bytes  # magic, owner's names, device
-    checksum: int
+    time: bytes  # mtime, preceded by the terminator of the size
+    type: bytes  # preceded by the terminator of the checksum
+    rest: bytes  # magic, owner and group names, device
+    checksum: int  # sum of these bytes and of the blanks in place of the checksum
 
 
 def _block(name: bytes, size: int, link: bytes, prefix: bytes, common: _Common) -> bytes:
-    """The header block; every field has to fit."""
+    """Return the header block. Every argument must fit into its field."""
     ids, time, type, rest, checksum = common
     digits = b"%011o" % size
-    # The lower half of this is the sum of the bytes and 1, modulo a number that they cannot reach: eight
-    # times as fast as sum().
+    # The lower 16 bits of Adler-32 are 1 plus the sum of the bytes modulo 65521, which this sum never reaches.
+    # adler32() is eight times as fast as sum().
     checksum += (adler32(name + digits + link) & 0xFFFF) - 1
     if prefix:
         checksum += sum(prefix)
@@ -134,9 +134,9 @@ def _block(name: bytes, size: int, link: bytes, prefix: bytes, common: _Common) 
 
 @lru_cache(maxsize=1024)
 def _common(type: bytes, mode: int, owner: Owner, mtime: int, device: tuple[int, int]) -> _Common | None:
-    """The fields that are neither name, size nor link; None where ustar cannot say them.
+    """Return all fields but name, size and link; None if a value does not fit into ustar.
 
-    Kept, since a layer has few combinations and formatting them is half of a header's time.
+    The results are cached: a layer has few combinations, and formatting them takes half the time of a header.
     """
     if not (
         owner.uid <= LARGEST_ID
