@@ -73,7 +73,7 @@ def test_damage_is_told(name):
 @pytest.mark.parametrize("name", ("gzip", "xz", "bzip2"))
 def test_something_else_behind_the_end_is_told(name):
     assert refusal(COMPRESS[name](b"one") + b"two") == (
-        f"bad {name} data: something else than {name} follows its end (place)"
+        f"bad {name} data: found other data after the end, expected {name} data or zeros (place)"
     )
 
 

@@ -118,14 +118,14 @@ def test_truncated_archive(refusal, tmp_path, length):
 
 def test_gzip_that_ends_early(refusal, tmp_path):
     (tmp_path / "short").write_bytes(gzip.compress(tar(nixpkgs(IMAGE)))[:-20])
-    assert refusal(tmp_path / "short") == "bad gzip data: it ends early; it is truncated (/short)"
+    assert refusal(tmp_path / "short") == "bad gzip data: data is truncated (/short)"
 
 
 def test_damaged_gzip(refusal, tmp_path):
     data = bytearray(gzip.compress(tar(nixpkgs(IMAGE))))
     data[len(data) // 2] ^= 0xFF
     (tmp_path / "damaged").write_bytes(data)
-    assert refusal(tmp_path / "damaged").startswith("bad gzip data: it is damaged")
+    assert refusal(tmp_path / "damaged").startswith("bad gzip data: data is damaged")
 
 
 # Names and links.
@@ -234,7 +234,7 @@ def test_layer_whose_gzip_ends_early(refusal):
     name = f"{sha256(gzipped(IMAGE.layers[0])[1])}/layer.tar"
     members = nixpkgs(IMAGE, gzipped)
     assert refusal({**members, name: members[name][:-9]}) == (
-        f"bad gzip data: it ends early; it is truncated (/archive!{name})"
+        f"bad gzip data: data is truncated (/archive!{name})"
     )
 
 

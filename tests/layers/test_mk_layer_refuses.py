@@ -284,17 +284,17 @@ def test_names_that_would_break_the_line_are_escaped(maker, root):
 @pytest.mark.parametrize(
     "command, why",
     [
-        ("", "bad compressor: the command is empty"),
-        ("'", "is no command: No closing quotation"),
+        ("", "bad compressor: found an empty command"),
+        ("'", "expected a command line: No closing quotation"),
         ("no-such-program -9", "found neither none, gzip, zstd nor a program (no-such-program)"),
         ("/", "nor a program (/)"),
-        ("cat", "bad compressor: its output is neither gzip nor zstd (cat)"),
-        ("sh -c 'cat >/dev/null'", "bad compressor: its output is neither gzip nor zstd (sh"),
-        ("true", "a program failed: it ended before it had read everything"),
-        ("sh -c 'echo sorry >&2; exit 3'", "a program failed: exit status 3: sorry"),
-        ("sh -c 'gzip; exit 3'", "a program failed: exit status 3: it says nothing"),
-        ("sh -c 'kill -9 $$'", "a program failed: exit status -9"),
-        ("sh -c 'gzip </dev/null'", "a program failed: it ended before it had read everything"),
+        ("cat", "bad compressor: expected output in gzip or zstd format, found neither (cat)"),
+        ("sh -c 'cat >/dev/null'", "bad compressor: expected output in gzip or zstd format, found neither (sh"),
+        ("true", "program failed: it ended before it had read all of its input"),
+        ("sh -c 'echo sorry >&2; exit 3'", "program failed: exit status 3: sorry"),
+        ("sh -c 'gzip; exit 3'", "program failed: exit status 3: no error message"),
+        ("sh -c 'kill -9 $$'", "program failed: exit status -9"),
+        ("sh -c 'gzip </dev/null'", "program failed: it ended before it had read all of its input"),
     ],
 )
 def test_compressors_that_do_not_compress(maker, root, command, why):

@@ -1,4 +1,4 @@
-"""Compressors of blobs: zlib here, every other as a program."""
+"""Compressors of blobs: gzip is built in, all others are programs."""
 
 import os
 import zlib
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from laminix.errors import LaminixError
 
 NAMES = ("none", "gzip", "zstd")
-# How the compressions that a layer may have begin.
+# The first bytes of the compressed formats that a layer may have.
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
 @dataclass(frozen=True)
 class Compressor:
-    """How a tar becomes a blob."""
+    """A compressor that makes a blob of a tar."""
 
-    name: str  # none, gzip, zstd, or the COMMAND as it was given
-    command: tuple[str, ...] = ()  # the program, where one does it
-    version: str | None = None  # of what decides the bytes
+    name: str  # none, gzip, zstd or a command line
+    command: tuple[str, ...] = ()  # program and arguments; empty for none and gzip
+    version: str | None = None  # version of the library or program, which determines the bytes; None if unknown
 
 
 def find_compressor(name: str, threads: int) -> Compressor:
-    """The compressor of that name, or the COMMAND, which reads standard input and writes standard output.
+    """Return the compressor NAME: none, gzip, zstd or the command line of a filter.
 
-    Raises LaminixError where its program is not on $PATH.
+    A filter reads standard input and writes standard output. Raises LaminixError if its program is not on $PATH.
     """
     if name == "none":
         return Compressor(name)
@@ -35,13 +35,13 @@ def find_compressor(name: str, threads: int) -> Compressor:
 
     program = which(words[0])
     if program is None:
-        raise LaminixError("no such compressor", f"found neither {', '.join(NAMES)} nor a program", words[0])
+        raise LaminixError("unknown compressor", f"expected {', '.join(NAMES)} or a command on $PATH", words[0])
     command = (program, *words[1:])
     return Compressor(name, command, _version(program) if name == "zstd" else None)
 
 
 def zstd_command(threads: int) -> list[str]:
-    """zstd, the same bytes for any number of threads (unlike --single-thread)."""
+    """Return the command for zstd. It gives the same bytes for any number of threads, but not with --single-thread."""
     return ["zstd", "-q", "-c", f"-T{threads}"]
 
 
@@ -51,24 +51,24 @@ def _split(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise LaminixError("bad compressor", f"{command!r} is no command: {error}") from None
+        raise LaminixError("bad compressor", f"found {command!r}, expected a command line: {error}") from None
     if not words:
-        raise LaminixError("bad compressor", "the command is empty")
+        raise LaminixError("bad compressor", f"found an empty command, expected {', '.join(NAMES)} or a command")
     return words
 
 
 def _version(program: str) -> str:
-    """What the program says of its version."""
+    """Return the output of ``PROGRAM --version``."""
     import subprocess  # costs 10 ms, and most layers need no program
 
     done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True)
     if done.returncode:
-        raise LaminixError("bad compressor", f"it cannot tell its version: exit status {done.returncode}", program)
+        raise LaminixError("bad compressor", f"--version failed with exit status {done.returncode}", program)
     return done.stdout.decode("utf-8", "backslashreplace").strip()
 
 
 def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iterator[bytes]:
-    """The blob of TAR, in chunks."""
+    """Yield the blob of TAR in chunks."""
     if compressor.name == "none":
         return iter(tar)
     if compressor.name == "gzip":
@@ -81,7 +81,7 @@ def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iter
 
 
 def available_cores() -> int:
-    """How many cores this process may use: $NIX_BUILD_CORES (0 is all), else what the system grants."""
+    """Return how many cores this process may use: $NIX_BUILD_CORES unless unset or 0, else all the system allows."""
     wanted = os.environ.get("NIX_BUILD_CORES", "")
     if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)

@@ -1,4 +1,4 @@
-"""Bytes through a program: written to its standard input while its standard output is read."""
+"""Run a program as a filter: write to its standard input while reading its standard output."""
 
 import subprocess
 import tempfile
@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from laminix.errors import LaminixError, one_line
 from laminix.parallel.chunks import CHUNK_SIZE
 
-PATIENCE = 5  # seconds that a feeder gets to notice that nobody reads any more
+FEEDER_SECONDS = 5  # time limit for the feeder to end after the program has ended
 
 
 def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[bytes]:
-    """What COMMAND writes when it reads DATA, in chunks.
+    """Yield what COMMAND writes for the input DATA, in chunks.
 
-    Raises LaminixError if it fails or ends before it has read everything, and whatever DATA raises.
+    Raises LaminixError if the program fails or ends before it has read all input. Raises what DATA raises.
     """
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         failures: list[BaseException] = []
-        # A daemon, lest an interrupt that comes just now leaves a thread that the interpreter waits for.
+        # A daemon thread: the interpreter would wait for any other after an interrupt.
         feeder = threading.Thread(target=_feed, args=(process.stdin, data, failures), daemon=True)
         feeder.start()
         try:
@@ -27,17 +27,17 @@ def through_program(command: Sequence[str], data: Iterable[bytes]) -> Iterator[b
                 yield chunk
             feeder.join()
         except BaseException:
-            process.kill()  # the reader stops early, so nobody will take what the program still has to say
+            process.kill()  # the caller stops early, and the program would block on its full output pipe
             raise
         finally:
             process.stdout.close()
             status = process.wait()
-            feeder.join(PATIENCE)
-        _complain(command[0], status, complaints, failures)
+            feeder.join(FEEDER_SECONDS)
+        _raise_failure(command[0], status, errors, failures)
 
 
 def _feed(stdin, data: Iterable[bytes], failures: list[BaseException]) -> None:
-    """Write DATA and close; what goes wrong is left in FAILURES for the thread that reads."""
+    """Write DATA to STDIN and close it. Appends an exception to FAILURES, for the main thread to raise."""
     try:
         with stdin:
             for chunk in data:
@@ -46,14 +46,17 @@ def _feed(stdin, data: Iterable[bytes], failures: list[BaseException]) -> None:
         failures.append(error)
 
 
-def _complain(program: str, status: int, complaints, failures: list[BaseException]) -> None:
-    """Raise what there is to be raised, once everything has ended."""
+def _raise_failure(program: str, status: int, errors, failures: list[BaseException]) -> None:
+    """Raise the first failure, if there is any, after the program has ended.
+
+    ERRORS is the file with its standard error.
+    """
     unread = any(isinstance(failure, BrokenPipeError) for failure in failures)
     if failures and not unread:
         raise failures[0]
     if status:
-        complaints.seek(0)
-        said = one_line(complaints.read(500).decode("utf-8", "replace").strip()) or "it says nothing"
-        raise LaminixError("a program failed", f"exit status {status}: {said}", program)
+        errors.seek(0)
+        message = one_line(errors.read(500).decode("utf-8", "replace").strip()) or "no error message"
+        raise LaminixError("program failed", f"exit status {status}: {message}", program)
     if unread:
-        raise LaminixError("a program failed", "it ended before it had read everything", program)
+        raise LaminixError("program failed", "it ended before it had read all of its input", program)

@@ -1,7 +1,7 @@
-"""One gzip member, deflated in parallel; the same bytes for any number of threads (RFC 1951, RFC 1952).
+"""Compress to one gzip member in parallel, with the same bytes for any number of threads (RFC 1951, RFC 1952).
 
-The input is cut into blocks of a fixed size.  Each is deflated by itself, with the 32 KiB before it as
-dictionary, so that next to nothing of the compression is lost, and ends on a byte boundary.
+The input is split into blocks of a fixed size. Each block is deflated separately and ends on a byte boundary. The
+32 KiB before a block serve as its dictionary, so that the compression ratio hardly suffers.
 """
 
 import zlib
@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 BLOCK = 512 << 10
-WINDOW = 32 << 10  # as far back as deflate can refer
+WINDOW = 32 << 10  # bytes; the longest distance of a deflate back-reference
 LEVEL = 6
-# Neither name nor time, no flags, "unknown" as operating system.
+# No name, no time, no flags, operating system "unknown".
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 def gzip_stream(data: Iterable[bytes], threads: int) -> Iterator[bytes]:
-    """The gzip file of DATA, in chunks, compressed by THREADS threads."""
+    """Yield the gzip file of DATA in chunks, compressed by THREADS threads."""
     yield HEADER
     crc = size = 0
     window = b""
@@ -26,7 +26,7 @@ def gzip_stream(data: Iterable[bytes], threads: int) -> Iterator[bytes]:
         for block, last in _blocks(data):
             pending.append(pool.submit(_deflate, block, window, last))
             window = block[-WINDOW:]
-            # zlib gives up the GIL here, so this goes on beside the threads.
+            # zlib releases the interpreter lock here, so this runs in parallel with the threads.
             crc = zlib.crc32(block, crc)
             size += len(block)
             if len(pending) > 2 * threads:
@@ -42,12 +42,12 @@ def _deflate(block: bytes, window: bytes, last: bool) -> bytes:
 
 
 def _blocks(data: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """The same bytes in blocks of BLOCK bytes, each with whether it is the last."""
-    held = bytearray()
+    """Yield DATA in blocks of BLOCK bytes, each with a flag that is true for the last block."""
+    buffer = bytearray()
     for chunk in data:
-        held += chunk
-        # One block is held back until it is known whether more follows.
-        while len(held) > BLOCK:
-            yield bytes(held[:BLOCK]), False
-            del held[:BLOCK]
-    yield bytes(held), True
+        buffer += chunk
+        # Keep one block back: it may be the last.
+        while len(buffer) > BLOCK:
+            yield bytes(buffer[:BLOCK]), False
+            del buffer[:BLOCK]
+    yield bytes(buffer), True

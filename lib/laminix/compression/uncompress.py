@@ -1,26 +1,26 @@
-"""Compressed bytes to plain ones, whatever compressed them: gzip, xz, bzip2 or zstd, found by magic."""
+"""Decompress gzip, xz, bzip2 or zstd data. The format is recognised by its first bytes."""
 
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from laminix.compression.compressor import MAGIC as OF_LAYERS
+from laminix.compression.compressor import MAGIC as LAYER_MAGIC
 from laminix.errors import LaminixError
 from laminix.parallel.chunks import CHUNK_SIZE
 
-MAGIC = {**OF_LAYERS, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
+MAGIC = {**LAYER_MAGIC, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
 
 
 def compression_of(start: bytes) -> str:
-    """The compression of what begins with START: none, gzip, xz, bzip2 or zstd."""
+    """Return the compression of data that begins with START: none, gzip, xz, bzip2 or zstd."""
     return next((name for name, magic in MAGIC.items() if start.startswith(magic)), "none")
 
 
 def uncompressed(chunks: Iterable[bytes], place: object = None) -> Iterator[bytes]:
-    """The plain bytes of CHUNKS, in chunks; what is not compressed comes through as it is.
+    """Yield CHUNKS decompressed, in chunks. Data that is not compressed is passed on unchanged.
 
-    Raises LaminixError (naming PLACE) for damaged or truncated data, and for zstd where there is none.
+    Raises LaminixError (naming PLACE) for damaged or truncated data, and for zstd data without a zstd decompressor.
     """
     chunks = iter(chunks)
     start = b""
@@ -33,12 +33,17 @@ def uncompressed(chunks: Iterable[bytes], place: object = None) -> Iterator[byte
     if name == "none":
         return chunks
     found = _find_decompressor(name)
-    return _zstd_program(chunks, place) if found is None else _members(name, *found, chunks, place)
+    if found is None:
+        return _zstd_program(chunks, place)
+    return _members(name, *found, chunks, place)
 
 
 def _find_decompressor(name: str):
-    """A class with lzma.LZMADecompressor's interface and the error it raises; None: it takes a program."""
-    # Imported where they are used: rare, and not in every Python.
+    """Return a class with the interface of lzma.LZMADecompressor, and the error it raises.
+
+    Returns None if Python has no such class for zstd, so that a program is needed.
+    """
+    # Imported here: they are rarely needed, and some builds of Python lack them.
     if name == "gzip":
         return _Gunzip, zlib.error
     if name == "xz":
@@ -57,7 +62,7 @@ def _find_decompressor(name: str):
 
 
 class _Gunzip:
-    """zlib's decompressor of one gzip member, with the interface that lzma and bz2 share."""
+    """A decompressor for one gzip member with the interface of lzma.LZMADecompressor."""
 
     def __init__(self):
         self._inner = zlib.decompressobj(wbits=31)
@@ -79,7 +84,7 @@ class _Gunzip:
 
 
 def _members(name: str, new, failure, chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
-    """The plain bytes of one compressed member after another; zeros behind the last are padding."""
+    """Yield the decompressed bytes of all members. Zeros after a member are padding and are skipped."""
     what = f"bad {name} data"
     data = next(chunks, b"")
     try:
@@ -87,17 +92,18 @@ def _members(name: str, new, failure, chunks: Iterator[bytes], place: object) ->
             decompressor = new()
             yield from _one_member(decompressor, data, chunks)
             if not decompressor.eof:
-                raise LaminixError(what, "it ends early; it is truncated", place)
+                raise LaminixError(what, "data is truncated", place)
             data = _next_member(decompressor.unused_data, chunks)
             if data and not data.startswith(MAGIC[name]):
-                raise LaminixError(what, f"something else than {name} follows its end", place)
+                raise LaminixError(what, f"found other data after the end, expected {name} data or zeros", place)
     except failure as error:
-        raise LaminixError(what, f"it is damaged: {error}", place) from None
+        raise LaminixError(what, f"data is damaged: {error}", place) from None
 
 
 def _one_member(decompressor, data: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a member that starts with DATA and continues in CHUNKS."""
     while not decompressor.eof:
-        # A chunk at most: some compressed data grows a thousandfold, and memory is to stay constant.
+        # Data can grow a thousandfold. The limit of one chunk keeps memory constant.
         output = decompressor.decompress(data, CHUNK_SIZE)
         if output:
             yield output
@@ -109,7 +115,7 @@ def _one_member(decompressor, data: bytes, chunks: Iterator[bytes]) -> Iterator[
 
 
 def _next_member(data: bytes, chunks: Iterator[bytes]) -> bytes:
-    """Where the next member begins, padding skipped; at least a magic's length of it, if there is one."""
+    """Return the start of the next member, after padding: at least LONGEST_MAGIC bytes, fewer at the end."""
     data = data.lstrip(b"\0")
     while len(data) < LONGEST_MAGIC and (chunk := next(chunks, None)) is not None:
         data = (data + chunk).lstrip(b"\0")
@@ -123,7 +129,7 @@ def _zstd_program(chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
 
     program = shutil.which("zstd")
     if program is None:
-        why = "found no zstd; it takes Python 3.14 or the program zstd on $PATH"
+        why = "found no zstd: install Python 3.14 or put the program zstd on $PATH"
         raise LaminixError("cannot read zstd data", why, place)
     try:
         yield from through_program([program, "-q", "-d", "-c"], chunks)
