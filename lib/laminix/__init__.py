@@ -1,1 +1,1 @@
-"""Container images in layers: the library behind laminix's builders."""
+"""The library behind laminix's builders of container images."""

@@ -9,20 +9,20 @@ from laminix.strict_json import Value
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """What points to a blob: its media type, digest and size in bytes."""
+    """A reference to a blob: its media type, digest and size in bytes."""
 
     media_type: str
     digest: str
     size: int
-    others: dict[str, Any] = field(default_factory=dict)  # annotations, platform and what else stood there
+    others: dict[str, Any] = field(default_factory=dict)  # annotations, platform and all other keys
 
     def to_json(self) -> dict[str, Any]:
-        """The descriptor as a JSON object."""
+        """Return the descriptor as a JSON object."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size, **self.others}
 
 
 def read_descriptor(value: Value) -> Descriptor:
-    """The descriptor in VALUE; raises LaminixError where it has no valid media type, digest or size."""
+    """Return the descriptor in VALUE. Raises LaminixError for an invalid media type, digest or size."""
     required = ("mediaType", "digest", "size")
     return Descriptor(
         media_type=value["mediaType"].text(),

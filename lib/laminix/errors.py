@@ -1,12 +1,12 @@
-"""The one exception that a user is meant to see."""
+"""The exception whose message is shown to the user."""
 
 import os
 
 
 class LaminixError(Exception):
-    """Faulty input, told in one line: ``WHAT: WHY (PATH)``.
+    """An error in the input, with a message of one line: ``WHAT: WHY (PATH)``.
 
-    WHY gives what was found, what was expected and, where there is one, the remedy.
+    WHY says what was found, what was expected and, if possible, the remedy.
     """
 
     def __init__(self, what: str, why: str, path: str | bytes | os.PathLike | None = None):
@@ -21,10 +21,10 @@ class LaminixError(Exception):
 
 
 def shown(path: str | bytes | os.PathLike) -> str:
-    """The path as text for a message; bytes that are not UTF-8 as backslash escapes."""
+    """Return PATH as text for a message, with bytes that are not UTF-8 as backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def one_line(text: str) -> str:
-    """The text with everything that would break a line or steer a terminal written as an escape."""
+    """Return TEXT with line breaks and control characters as backslash escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

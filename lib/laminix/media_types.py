@@ -1,4 +1,4 @@
-"""Media types: OCI's (image-spec media-types.md) and those of Docker's image manifest version 2, schema 2."""
+"""Media types of OCI (image-spec media-types.md) and of Docker's image manifest version 2, schema 2."""
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -10,5 +10,5 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
-# Media types of layers by compression, which is named as on the command line.
+# Media types of layers by compressor, named as on the command line.
 LAYER_TYPES = {"none": OCI_LAYER, "gzip": f"{OCI_LAYER}+gzip", "zstd": f"{OCI_LAYER}+zstd"}

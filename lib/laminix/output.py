@@ -1,4 +1,4 @@
-"""Output that appears whole or not at all: written beside its place, then renamed into it."""
+"""Outputs that appear completely or not at all: they are written beside their final path and then renamed."""
 
 import contextlib
 import fcntl
@@ -12,19 +12,19 @@ from typing import BinaryIO
 from laminix.errors import LaminixError, shown
 from laminix.nix_store import lies_in_store, store_directories
 
-# Names of this process's own descriptors.  Opening a file by such a name would start it anew, and a socket
-# cannot be opened at all.
+# Paths of this process's own descriptors. They are duplicated instead of opened: opening would write a file from its
+# start, and a socket cannot be opened.
 STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 OWN_DESCRIPTOR = re.compile(r"/dev/stdout|/dev/stderr|/(?:dev/fd|proc/self/fd)/([0-9]{1,9})")
 
-LIKELY_DRAFTS = 16  # as many processes may write to one place at once, and their drafts are found again
+LIKELY_DRAFTS = 16  # abandoned drafts are looked for up to this number; one for each process with the same output
 
 
 @contextlib.contextmanager
 def new_directory(out: str) -> Iterator[str]:
-    """A directory to fill, renamed to OUT at the end; gone if the block raises.
+    """Yield the path of a new directory, and rename it to OUT at the end. It is removed if the block raises.
 
-    Raises LaminixError where OUT exists already, or its parent does not.
+    Raises LaminixError if OUT exists or its parent directory does not.
     """
     refuse_existing(out)
     draft, lock = _draft(out, _make_directory)
@@ -42,18 +42,18 @@ def new_directory(out: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """A file to write, renamed to OUT at the end with MODE as its permissions; gone if the block raises.
+    """Yield a new file with permissions MODE, and rename it to OUT at the end. It is removed if the block raises.
 
-    A file at OUT is replaced.  A link is followed, as a shell's ``>`` follows it.  A FIFO or a character
-    device is written into, and so is a descriptor that OUT names (/dev/stdout): there nothing is taken back.
-    Raises LaminixError where OUT is a directory, a block device or a socket, or its parent is no directory.
+    An existing file at OUT is replaced. A link is followed, as by a shell's ``>``. A FIFO, a character device or a
+    descriptor such as /dev/stdout is written to directly; an error does not undo that. Raises LaminixError if OUT is
+    a directory, a block device or a socket, if a link leads into the Nix store, or if the parent is not a directory.
     """
     descriptor = _open_existing(out)
     if descriptor is not None:
         with open(descriptor, "wb") as file:
             yield file
         return
-    # Only now: the kernel has had its say about the link (proc(5), protected_symlinks).
+    # After os.stat() in _open_existing, where the kernel may refuse to follow a link (proc(5), protected_symlinks).
     place = os.path.realpath(out) if os.path.islink(out) else out
     _refuse_link_into_store(out)
     draft, lock = _draft(place, _make_file)
@@ -81,7 +81,7 @@ def _refuse_link_into_store(out: str) -> None:
 
 
 def _open_existing(out: str) -> int | None:
-    """A descriptor to write into the FIFO or device at OUT, or None if a new file is to take OUT's place."""
+    """Return a descriptor of the FIFO, device or descriptor at OUT; None if OUT is to become a new file."""
     if (named := OWN_DESCRIPTOR.fullmatch(out)) is not None:
         return _duplicate(out, named)
     try:
@@ -91,7 +91,7 @@ def _open_existing(out: str) -> int | None:
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         return os.open(out, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(mode):
-        why = f"{_kind(mode)} stands there, expected nothing, a file, a FIFO or a character device"
+        why = f"found {_kind(mode)}, expected a file, a FIFO, a character device or no file"
         raise LaminixError("cannot write the output", why, out)
     return None
 
@@ -111,35 +111,36 @@ def _kind(mode: int) -> str:
 
 
 def refuse_existing(out: str) -> None:
-    """Raises LaminixError if anything, a dangling link included, stands at OUT."""
+    """Raise LaminixError if OUT exists, even as a dangling link."""
     if os.path.lexists(out.rstrip("/") or out):
         raise LaminixError("cannot write the output", "it exists already; remove it first", out)
 
 
 def refuse_inside(out: str, directories: Iterable[str]) -> None:
-    """Raises LaminixError if OUT would be in one of DIRECTORIES, which are read while it is written."""
+    """Raise LaminixError if OUT is inside one of DIRECTORIES, which are read while OUT is written."""
     place = os.path.realpath(out)
     for directory in directories:
         if os.path.commonpath([place, os.path.realpath(directory)]) == os.path.realpath(directory):
-            raise LaminixError("cannot write the output", f"it would be inside {shown(directory)!r}, which is read", out)
+            why = f"it is inside the source {shown(directory)!r}; choose a path outside"
+            raise LaminixError("cannot write the output", why, out)
 
 
 def _draft(out: str, make: Callable[[str], int]) -> tuple[str, int]:
-    """The path of a draft beside OUT, which MAKE makes, and a descriptor of it that holds a lock on it.
+    """Create a draft beside OUT with MAKE. Return its path and a descriptor that holds a lock on it.
 
-    Drafts of processes that were killed are removed.
+    Removes drafts of processes that were killed.
     """
     parent, name = os.path.split(out.rstrip("/"))
     if name in ("", ".", ".."):
-        raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected the path of something new")
-    # Names have at most 255 bytes, and this one is longer than OUT's.
+        raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected a path that ends in a name")
+    # Only a part of the name: the name of a draft is longer, and names are limited to 255 bytes.
     start = os.path.join(parent or ".", f".{name[:50]}.laminix-")
     for number in range(LIKELY_DRAFTS):
         _remove_if_abandoned(f"{start}{number}")
     try:
         for number in count():
             draft = f"{start}{number}"
-            with contextlib.suppress(FileExistsError):  # another process's
+            with contextlib.suppress(FileExistsError):  # another process has this number
                 descriptor = make(draft)
                 if _locked(draft, descriptor):
                     return draft, descriptor
@@ -158,43 +159,43 @@ def _make_directory(path: str) -> int:
     os.mkdir(path)
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:  # another process took it for abandoned
+    except FileNotFoundError:  # another process considered it abandoned and removed it
         raise FileExistsError(path) from None
 
 
 def _locked(draft: str, descriptor: int) -> bool:
-    """Lock the new DRAFT; return False if another process took it for abandoned before it was locked."""
+    """Lock the new DRAFT. Return False if another process removed it as abandoned before it was locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass  # a file system without locks, where nobody removes it
+        pass  # the file system has no locks, so drafts on it are never removed
     return _is_at(draft, descriptor)
 
 
 def _remove_if_abandoned(draft: str) -> None:
-    """Remove DRAFT if it is this user's and no process holds its lock.
+    """Remove DRAFT if it belongs to this user and no process holds its lock.
 
-    A process ID would not tell: each container has IDs of its own.  The kernel drops a lock with its holder.
+    A lock ends with the process that holds it. A process ID would not be enough: containers have separate IDs.
     """
     try:
         descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return  # as a rule there is none
+        return  # usually it does not exist
     try:
         found = os.fstat(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if found.st_uid == os.geteuid() and _is_at(draft, descriptor):
             _remove(draft)
     except OSError:
-        pass  # somebody writes it, or this file system has no locks
+        pass  # another process holds the lock, or the file system has no locks
     finally:
         os.close(descriptor)
 
 
 def _is_at(path: str, descriptor: int) -> bool:
-    """Whether PATH is what DESCRIPTOR has open."""
+    """Return whether PATH is the file that DESCRIPTOR has open."""
     try:
         return os.path.samestat(os.lstat(path), os.fstat(descriptor))
     except FileNotFoundError:
@@ -211,6 +212,6 @@ def _remove(path: str) -> None:
 
 
 def _remove_tree(path: str) -> None:
-    import shutil  # 4 ms with all that it imports, and only a failure needs it
+    import shutil  # takes 4 ms, and only a failure needs it
 
     shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Progress of long work, told to whoever waits: a line on a terminal, a phase under Nix, else nothing."""
+"""Progress of long work: a line on a terminal, a build phase under Nix, nothing otherwise."""
 
 import contextlib
 import json
@@ -10,23 +10,26 @@ from typing import Any
 
 from laminix.human_size import human_size
 
-TERMINAL_EVERY = 0.2  # seconds; short work ends before the first line
-NIX_EVERY = 1.0
+TERMINAL_INTERVAL = 0.2  # seconds between lines; shorter work shows none
+NIX_INTERVAL = 1.0  # seconds between lines
 CLEAR = "\r\x1b[K"
 
 
 def watched(chunks: Iterable[bytes], what: str, total: int | None = None) -> Iterable[bytes]:
-    """CHUNKS, and as they pass a word on how far WHAT has come, of TOTAL bytes if that is known."""
-    return _passing(chunks, len, lambda done, seconds: bytes_line(what, done, total, seconds))
+    """Return CHUNKS, reporting progress in bytes while they are consumed.
+
+    WHAT is a verb such as "packed"; TOTAL is the number of bytes, if known.
+    """
+    return _reported(chunks, len, lambda done, seconds: bytes_line(what, done, total, seconds))
 
 
 def counted(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
-    """ITEMS, and as they pass a word on how many of TOTAL are done."""
-    return _passing(items, lambda _: 1, lambda done, _: f"{what} {done} of {total}")
+    """Return ITEMS, reporting while they are consumed how many of TOTAL are done."""
+    return _reported(items, lambda _: 1, lambda done, _: f"{what} {done} of {total}")
 
 
 def bytes_line(what: str, done: int, total: int | None, seconds: float) -> str:
-    """How far WHAT has come after SECONDS: bytes, rate and, where TOTAL is known, the time that is left."""
+    """Return the line for DONE bytes after SECONDS: size, rate and, if TOTAL is known, remaining time."""
     rate = done / seconds if seconds > 0 else 0.0
     line = f"{what} {human_size(done)}"
     if total:
@@ -42,47 +45,47 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _passing(items: Iterable[Any], weigh: Callable[[Any], int], line: Callable[[int, float], str]):
-    teller = _find_teller()
-    return items if teller is None else _tell(items, weigh, line, *teller)
+def _reported(items: Iterable[Any], size_of: Callable[[Any], int], line: Callable[[int, float], str]):
+    reporter = _find_reporter()
+    return items if reporter is None else _report(items, size_of, line, *reporter)
 
 
-def _find_teller() -> tuple[Callable[[str], None], float] | None:
-    """What takes a line, and how often in seconds; None where nobody waits for one."""
+def _find_reporter() -> tuple[Callable[[str], None], float] | None:
+    """Return a function that shows a line, and the interval in seconds; None if lines would not be seen."""
     descriptor = os.environ.get("NIX_LOG_FD", "")
     if descriptor.isascii() and descriptor.isdecimal():
-        return lambda text: _tell_nix(int(descriptor), text), NIX_EVERY
+        return lambda text: _show_in_nix(int(descriptor), text), NIX_INTERVAL
     if sys.stderr is not None and sys.stderr.isatty():
-        return _tell_terminal, TERMINAL_EVERY
+        return _show_on_terminal, TERMINAL_INTERVAL
     return None
 
 
-def _tell_nix(descriptor: int, text: str) -> None:
-    """Name the phase of the build, in the JSON lines that Nix reads from its log (internal-json)."""
+def _show_in_nix(descriptor: int, text: str) -> None:
+    """Set the phase of the build, as a JSON line in the log that Nix reads (internal-json)."""
     if text:
         message = json.dumps({"action": "setPhase", "phase": text})
-        # Whoever gave us the number may have closed it; the work does not depend on that.
+        # The caller may have closed the descriptor. A lost line must not stop the work.
         with contextlib.suppress(OSError, OverflowError):
             os.write(descriptor, f"@nix {message}\n".encode())
 
 
-def _tell_terminal(text: str) -> None:
+def _show_on_terminal(text: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(CLEAR + text)
         sys.stderr.flush()
 
 
-def _tell(items: Iterable[Any], weigh, line, say: Callable[[str], None], every: float) -> Iterator[Any]:
-    begun = last = time.monotonic()
+def _report(items: Iterable[Any], size_of, line, show: Callable[[str], None], interval: float) -> Iterator[Any]:
+    start = last = time.monotonic()
     done = 0
     try:
         for item in items:
             yield item
-            done += weigh(item)
+            done += size_of(item)
             now = time.monotonic()
-            if now - last >= every:
+            if now - last >= interval:
                 last = now
-                say(line(done, now - begun))
+                show(line(done, now - start))
     finally:
-        if last != begun:
-            say("")  # the line has had its time
+        if last != start:
+            show("")  # clear the line

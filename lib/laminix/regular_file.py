@@ -1,4 +1,4 @@
-"""Regular files, and nothing else opened: a FIFO could block for ever, a device give no end."""
+"""Read regular files only: opening a FIFO can block for ever, and a device may have no end."""
 
 import os
 import stat
@@ -6,23 +6,23 @@ from typing import BinaryIO
 
 from laminix.errors import LaminixError
 
-# Descriptors that whoever called us has opened, such as a shell's <(…).
+# Descriptors that the caller has opened, such as a shell's <(…). They may be pipes.
 INHERITED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def read_regular_file(path: str | bytes) -> bytes:
-    """The content of the file at PATH; raises LaminixError where it is no regular file."""
+    """Return the content of the file at PATH. Raises LaminixError if it is not a regular file."""
     inherited = os.fsdecode(path).startswith(INHERITED)
     with open(path, "rb") if inherited else open_regular_file(path) as file:
         return file.read()
 
 
 def open_regular_file(path: str | bytes) -> BinaryIO:
-    """The file at PATH, open for reading and unbuffered; raises LaminixError where it is no regular file."""
+    """Return the file at PATH, open for unbuffered reading. Raises LaminixError if it is not a regular file."""
     _check(os.stat(path), path)
     file = open(path, "rb", buffering=0, opener=_without_waiting)
     try:
-        _check(os.fstat(file.fileno()), path)  # something else may have taken its place
+        _check(os.fstat(file.fileno()), path)  # another file may have replaced it
     except LaminixError:
         file.close()
         raise
@@ -39,7 +39,7 @@ def _without_waiting(path: str | bytes, flags: int) -> int:
 
 
 def kind_of(mode: int) -> str:
-    """What a file of this mode is, in words for an error."""
+    """Return the type of a file with MODE in words, for an error."""
     kinds = {
         stat.S_IFREG: "a file",
         stat.S_IFDIR: "a directory",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
-    """ROWS with their columns under each other; those in NUMBERS line up at the right."""
+    """Return ROWS as lines with aligned columns. The columns in NUMBERS are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "".join(f"{_line(row, widths, numbers)}\n" for row in rows)
 

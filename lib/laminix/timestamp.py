@@ -1,4 +1,4 @@
-"""Points in time as options name them: RFC 3339, whole seconds since the epoch, or ``now``."""
+"""Times in options: RFC 3339, whole seconds since the epoch, or ``now``."""
 
 import re
 import time
@@ -6,25 +6,25 @@ from collections.abc import Mapping
 
 from laminix.errors import LaminixError
 
-# RFC 3339, section 5.6; the date and the time may be divided by a blank (its note).
+# RFC 3339, section 5.6. A note there allows a space between date and time.
 RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
-FIRST, LAST = -62135596800, 253402300799  # the years 1 to 9999, which is what four digits can say
+FIRST, LAST = -62135596800, 253402300799  # seconds since the epoch: the years 1 to 9999, the limit of RFC 3339
 
 
 def read_seconds(text: str, environment: Mapping[str, str]) -> int:
-    """The whole seconds since the epoch that TEXT names.
+    """Return the time TEXT in whole seconds since the epoch.
 
-    ``now`` obeys SOURCE_DATE_EPOCH in ENVIRONMENT.  Raises LaminixError for anything that is no time.
+    ``now`` is SOURCE_DATE_EPOCH of ENVIRONMENT if that is set. Raises LaminixError for an invalid time.
     """
     return _parse(text, environment)[0]
 
 
 def read_timestamp(text: str, environment: Mapping[str, str]) -> str:
-    """The time that TEXT names as image configs write it: RFC 3339 in UTC, with a Z at the end.
+    """Return the time TEXT as in image configs: RFC 3339 in UTC, ending in Z.
 
-    A fraction of a second is kept.  Raises as ``read_seconds`` does.
+    A fraction of a second is kept. Raises like ``read_seconds``.
     """
     seconds, fraction = _parse(text, environment)
     return f"{_utc(seconds)}{fraction}Z"
@@ -36,7 +36,7 @@ def _utc(seconds: int) -> str:
 
 
 def _parse(text: str, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Seconds since the epoch, and the fraction as it is written (``.25``, or nothing)."""
+    """Return the seconds since the epoch and the fraction as written (``.25`` or empty)."""
     if text == "now":
         return _now(environment), ""
     if re.fullmatch(r"-?\d{1,12}", text, re.ASCII):
@@ -57,27 +57,27 @@ def _now(environment: Mapping[str, str]) -> int:
 
 
 def _seconds(match: re.Match, text: str) -> int:
-    import calendar  # 2 ms, and most times are whole seconds
+    import calendar  # takes 2 ms, and most times are whole seconds
 
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     if hour > 23 or minute > 59 or second > 59:
-        raise LaminixError("bad time", f"there is no such time of day in {text!r}")
+        raise LaminixError("bad time", f"found {text!r}, expected a time of day from 00:00:00 to 23:59:59")
     if not 1 <= month <= 12 or not 1 <= year or not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise LaminixError("bad time", f"there is no such day in {text!r}")
+        raise LaminixError("bad time", f"found {text!r}, expected a day of the calendar")
     return calendar.timegm((year, month, day, hour, minute, second)) - _offset(match, text)
 
 
 def _offset(match: re.Match, text: str) -> int:
-    """Seconds east of Greenwich."""
+    """Return the offset from UTC in seconds, positive to the east."""
     if match[8]:
         return 0
     hours, minutes = int(match[10]), int(match[11])
     if hours > 23 or minutes > 59:
-        raise LaminixError("bad time", f"there is no such offset from UTC in {text!r}")
+        raise LaminixError("bad time", f"found {text!r}, expected an offset from UTC of at most 23:59")
     return (1 if match[9] == "+" else -1) * (hours * 3600 + minutes * 60)
 
 
 def _in_range(seconds: int, text: str) -> int:
     if not FIRST <= seconds <= LAST:
-        raise LaminixError("bad time", f"{text!r} is outside the years 1 to 9999")
+        raise LaminixError("bad time", f"found {text!r}, expected a time in the years 1 to 9999")
     return seconds

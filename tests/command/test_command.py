@@ -107,9 +107,9 @@ def test_prints_bytes_that_are_not_utf8_as_they_are(speak):
         (
             ["--raise", "system"],
             1,
-            "speak: error: the system refuses: No such file or directory (/none/at/all)\n",
+            "speak: error: cannot access: No such file or directory (/none/at/all)\n",
         ),
-        (["--document", "none"], 1, "speak: error: the system refuses: No such file or directory (none)\n"),
+        (["--document", "none"], 1, "speak: error: cannot access: No such file or directory (none)\n"),
         (["a", "b"], 2, "speak: error: bad usage: unrecognized arguments: b (see speak --help)\n"),
         (["--fla"], 2, "speak: error: bad usage: unrecognized arguments: --fla (see speak --help)\n"),
     ],
@@ -163,15 +163,15 @@ def test_a_document_in_its_three_forms(derivation, tmp_path):
         ({}, "the key 'request' is missing"),
         (
             {"request": {"word": "a"}},
-            "request.word: unknown option; speak has WORD, document, flag, many",
+            "request.word: unknown option, expected one of WORD, document, flag, many",
         ),
-        ({"request": {"help": True}}, "request.help: unknown option; speak has WORD, document, flag, many"),
+        ({"request": {"help": True}}, "request.help: unknown option, expected one of WORD, document, flag, many"),
         ({"request": {"flag": "true"}}, "request.flag: found a string, expected a boolean"),
         ({"request": {"many": "a"}}, "request.many: found a string, expected a list"),
         ({"request": {"many": [None]}}, "request.many[0]: found null, expected a string or a whole number"),
         ({"request": {"WORD": ["a"]}}, "request.WORD: found a list, expected a string or a whole number"),
         ({"request": {"WORD": "\0"}}, "request.WORD: found a zero byte"),
-        ({"request": {"document": 1}, "document": 2}, "document: the request has 'document' too; give one of the two"),
+        ({"request": {"document": 1}, "document": 2}, "document: found 'document' in the request too; set only one of them"),
         ({"request": {}, "outputs": {}}, "outputs: the key 'out' is missing"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_full_disk_under_standard_output(argv):
         done = subprocess.run([*argv, "word"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (
         1,
-        "speak: error: the system refuses: No space left on device\n",
+        "speak: error: cannot write: No space left on device\n",
     )
 
 

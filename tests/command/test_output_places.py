@@ -78,8 +78,8 @@ def test_a_block_device_is_refused(written, device):
     done = written(disk)
     assert done.returncode == 1 and stat.S_ISBLK(os.lstat(disk).st_mode)
     assert done.stderr == (
-        "compress: error: cannot write the output: a block device stands there, expected nothing, a file, "
-        f"a FIFO or a character device ({disk})\n"
+        "compress: error: cannot write the output: found a block device, expected a file, a FIFO, "
+        f"a character device or no file ({disk})\n"
     )
 
 
@@ -98,7 +98,7 @@ def test_a_socket_is_refused(written, tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         done = written(tmp_path / "s")
-    assert done.returncode == 1 and "a socket stands there" in done.stderr
+    assert done.returncode == 1 and "found a socket, expected a file" in done.stderr
     assert stat.S_ISSOCK(os.lstat(tmp_path / "s").st_mode)
 
 

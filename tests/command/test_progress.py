@@ -34,7 +34,7 @@ def test_a_line_says_bytes_rate_and_time_left(done, total, seconds, line):
 def test_nix_is_told_by_phases_on_its_log(monkeypatch):
     reader, writer = os.pipe()
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
-    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     chunks = [b"ab", b"c"]
     assert list(progress.watched(chunks, "packed")) == chunks
     os.close(writer)
@@ -49,7 +49,7 @@ def test_nix_is_told_by_phases_on_its_log(monkeypatch):
 def test_items_are_counted(monkeypatch):
     reader, writer = os.pipe()
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
-    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     assert list(progress.counted("xyz", "packed layers", 3)) == ["x", "y", "z"]
     os.close(writer)
     with open(reader) as log:
@@ -66,7 +66,7 @@ def test_nobody_waiting_is_told_nothing(monkeypatch):
 @pytest.mark.parametrize("descriptor", ["987654", "9" * 30])
 def test_a_log_that_is_closed_stops_no_work(monkeypatch, descriptor):
     monkeypatch.setenv("NIX_LOG_FD", descriptor)
-    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     assert list(progress.watched([b"ab", b"c"], "packed")) == [b"ab", b"c"]
 
 
@@ -86,7 +86,7 @@ def test_layers_that_are_copied_are_told(builder, tmp_path, monkeypatch, form):
     (tmp_path / "out").mkdir()
     reader, writer = os.pipe()
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
-    monkeypatch.setattr(progress, "NIX_EVERY", 0.0)
+    monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     form.write_directory(str(tmp_path / "out"), image, image.references)
     os.close(writer)
     with open(reader) as log:

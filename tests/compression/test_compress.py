@@ -63,5 +63,5 @@ def test_refuses(compress, tmp_path, compressor, complaint):
 def test_a_missing_file_is_one_line(builder, tmp_path):
     ran = builder("compress", tmp_path / "none", "--out", tmp_path / "out")
     assert ran.returncode == 1 and ran.stderr == (
-        f"compress: error: the system refuses: No such file or directory ({tmp_path}/none)\n"
+        f"compress: error: cannot access: No such file or directory ({tmp_path}/none)\n"
     )

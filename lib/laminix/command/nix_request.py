@@ -29,36 +29,36 @@ def read_options(
     attributes = strict_json.loads(read_regular_file(attributes_file), "bad attributes", attributes_file)
     path = attributes.get("path")
     if path is not None:
-        environment["PATH"] = ":".join(_word(directory) for directory in path)
+        environment["PATH"] = ":".join(_argument(directory) for directory in path)
     return _from_attributes(parser, attributes)
 
 
 def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Value) -> argparse.Namespace:
     request = dict(attributes["request"].items())
-    output = _word(attributes["outputs"]["out"])
-    # Help would be no output, and yet a success.
+    output = _argument(attributes["outputs"]["out"])
+    # A request for help would succeed without writing the output.
     declared = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     actions = {_key(action): action for action in declared}
     for name, action in actions.items():
         beside = attributes.get(name) if action.type is json_file else None
         if beside is not None and name in request and request[name].raw is not None:
-            raise beside.error(f"the request has {name!r} too; give one of the two")
+            raise beside.error(f"found {name!r} in the request too; set only one of them")
         if beside is not None:
             request[name] = beside
     arguments, positionals, documents = [], {}, {}
     for name, value in request.items():
         if name not in actions:
-            raise value.error(f"unknown option; {parser.prog} has {', '.join(sorted(actions))}")
+            raise value.error(f"unknown option, expected one of {', '.join(sorted(actions))}")
         action = actions[name]
         if value.raw is None:
             continue
         if action.type is json_file:
-            documents[action.dest] = json_file(_word(value)) if isinstance(value.raw, str) else value
+            documents[action.dest] = json_file(_argument(value)) if isinstance(value.raw, str) else value
             action.required = False  # it is set below, not parsed
         elif action.option_strings:
-            arguments += _option_words(action, value)
+            arguments += _option_arguments(action, value)
         else:
-            positionals[name] = [_word(word) for word in value] if action.nargs == "*" else [_word(value)]
+            positionals[name] = [_argument(each) for each in value] if action.nargs == "*" else [_argument(value)]
     if "out" in actions:
         arguments.append(f"--out={output}")
     if positionals:
@@ -72,20 +72,21 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
 
 
 def _key(action: argparse.Action) -> str:
-    """Return the name of an option in a request: without dashes; a positional's as in the usage line."""
+    """Return the name of an option in a request: without dashes, or a positional argument's name in the usage line."""
     return action.option_strings[-1].removeprefix("--") if action.option_strings else action.metavar
 
 
-def _option_words(action: argparse.Action, value: strict_json.Value) -> list[str]:
-    """Return the command-line words for an option whose value in the request is VALUE."""
+def _option_arguments(action: argparse.Action, value: strict_json.Value) -> list[str]:
+    """Return the command-line arguments for an option whose value in the request is VALUE."""
     if action.nargs == 0:
         return [action.option_strings[-1]] if value.expect(bool) else []
     repeated = isinstance(action, argparse._AppendAction)
-    words = [_word(element) for element in value] if repeated else [_word(value)]
-    return [f"{action.option_strings[-1]}={word}" for word in words]
+    texts = [_argument(element) for element in value] if repeated else [_argument(value)]
+    return [f"{action.option_strings[-1]}={text}" for text in texts]
 
 
-def _word(value: strict_json.Value) -> str:
+def _argument(value: strict_json.Value) -> str:
+    """Return the string or whole number in VALUE as a command-line argument."""
     if isinstance(value.expect(str, int), int):
         return str(value.raw)
     if "\0" in value.text():

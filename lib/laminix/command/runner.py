@@ -1,6 +1,7 @@
 """How a builder runs: options in, one result out, one line for an error, an exit status."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from laminix.errors import LaminixError, one_line, shown
 from laminix.output import new_file
 
 CLEANUP_SECONDS = 20  # time limit for removing unfinished output after a signal
+WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
@@ -31,10 +33,10 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     except ExceptionGroup as group:
         return max(_fail(parser.prog, str(error)) for error in group.exceptions)
     except BrokenPipeError:
-        _forget_output()  # the reader has closed the pipe
+        _discard_standard_output()  # its reader has closed the pipe
         return 1
     except OSError as error:
-        _forget_output()
+        _discard_standard_output()
         return _fail(parser.prog, one_line(_os_error(error)))
     except KeyboardInterrupt:
         return _fail(parser.prog, "interrupted")
@@ -53,7 +55,7 @@ def _end(number: int, _) -> None:
     raise KeyboardInterrupt
 
 
-def _forget_output() -> None:
+def _discard_standard_output() -> None:
     """Keep the interpreter from flushing standard output once more at exit."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,7 +69,11 @@ def _fail(prog: str, message: str) -> int:
 
 def _os_error(error: OSError) -> str:
     place = "" if error.filename is None else f" ({shown(error.filename)})"
-    return f"the system refuses: {error.strerror or error}{place}"
+    if error.errno in WRITE_ERRORS:
+        what = "cannot write"
+    else:
+        what = "cannot access" if error.filename is not None else "system error"
+    return f"{what}: {error.strerror or error}{place}"
 
 
 def _deliver(text: str, output: str | None) -> None:
