@@ -78,5 +78,5 @@ def test_only_the_tools_that_were_given_are_called(builder, image, tmp_path):
 def test_an_image_that_is_not_there(builder, tmp_path):
     ran = builder("mk-streamer", tmp_path / "none", "--out", tmp_path / "stream")
     assert ran.returncode == 1
-    assert ran.stderr == f"mk-streamer: error: no such image: no such file or directory ({tmp_path}/none)\n"
+    assert ran.stderr == f"mk-streamer: error: cannot read image: no such file or directory ({tmp_path}/none)\n"
     assert os.listdir(tmp_path) == []

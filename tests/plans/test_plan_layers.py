@@ -238,7 +238,7 @@ def test_the_layers_of_a_base_may_count(plan, builder, tmp_path, form):
     assert len(plan(closure, 2, *base)) == 2
     assert len(plan(closure, 2, *base, "--count-base")) == 1
     done = builder("plan-layers", "--closure", tmp_path / "closure.json", "--max-layers=1", *base, "--count-base")
-    complaint = "too few layers: --max-layers is 1 and the base has 1 layers; raise --max-layers"
+    complaint = "too few layers: found 1 layers in the base, expected fewer than --max-layers (1); raise it"
     assert (done.returncode, done.stderr) == (1, f"plan-layers: error: {complaint}\n")
 
 
