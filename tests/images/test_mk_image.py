@@ -232,7 +232,7 @@ def changed_layer(layer, tmp_path, **members):
             {"blob": "../layer.tar"},
             "blob: found '../layer.tar', expected the name of a file beside layer.json",
         ),
-        ({"blob": "gone"}, "layer.json names this blob, which is not a file"),
+        ({"blob": "gone"}, "found no file here, expected the blob that layer.json names"),
         ({"blob": None}, "it has neither its blob nor a recipe"),
         ({"history": []}, "history: found a list, expected an object"),
     ],
@@ -246,7 +246,7 @@ def test_refuses_a_blob_of_another_size(refused, tmp_path, base):
     layer = changed_layer(base, tmp_path)
     with open(layer / "layer.tar", "ab") as file:
         file.write(b"\0")
-    assert re.search(r"the blob has \d+ bytes, layer.json says \d+", refused("--name", "x", "--layer", layer))
+    assert re.search(r"found a blob of \d+ bytes, expected \d+ as in layer.json", refused("--name", "x", "--layer", layer))
 
 
 def test_refuses_a_blob_with_another_digest(refused, tmp_path, base):

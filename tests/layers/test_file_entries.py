@@ -32,11 +32,11 @@ def test_is_what_was_found(entries, name, type, size, link):
     [("directory", FILE), ("file", DIRECTORY), ("link", DIRECTORY), ("file", SYMLINK), ("directory", SYMLINK)],
 )
 def test_became_something_else(entries, name, type):
-    with pytest.raises(LaminixError, match=rf"it became something else while it was read \(.*/{name}\)"):
+    with pytest.raises(LaminixError, match=rf"file changed type while being read \(.*/{name}\)"):
         entries(name, type)
 
 
-@pytest.mark.parametrize("name, type, why", [("link", FILE, "cannot be read"), ("gone", DIRECTORY, "No such file")])
+@pytest.mark.parametrize("name, type, why", [("link", FILE, "cannot read file"), ("gone", DIRECTORY, "No such file")])
 def test_is_not_there_any_more(entries, name, type, why):
     with pytest.raises(LaminixError, match=why):
         entries(name, type)

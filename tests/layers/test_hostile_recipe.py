@@ -74,7 +74,7 @@ def test_a_recipe_in_an_image_runs_no_command(hostile, readers, store, tmp_path,
     said = readers(image)
     assert not mark.exists()
     assert all("bad recipe: recipe.compressor: found '/" in line for line in said), said
-    assert all("expected none, gzip, zstd: a recipe names no command" in line for line in said), said
+    assert all("expected none, gzip, zstd: a recipe must not name a command" in line for line in said), said
 
 
 def test_a_recipe_behind_a_link_into_the_store_runs_no_command(hostile, readers, store, tmp_path):

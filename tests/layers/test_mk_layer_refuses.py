@@ -53,7 +53,7 @@ def test_what_a_layer_cannot_hold(need, maker, root, make, found, merged):
     make(root / "sub/x")
     more = ["--remove", "sub/none"] if merged else []
     line = maker.refused("--copy", root, *more, timeout=20)
-    assert line == f"cannot pack: found {found}; a layer takes files, directories and links ({root}/sub/x)"
+    assert line == f"cannot pack: found {found}, expected a file, a directory or a symbolic link ({root}/sub/x)"
 
 
 def test_a_fifo_as_a_store_path(maker, tmp_path):
@@ -76,7 +76,7 @@ def test_a_fifo_for_a_document_is_never_opened(maker, tmp_path, option):
 def test_whiteouts_in_a_source(maker, root, name, merged):
     (root / "sub" / name).touch()
     line = maker.refused("--copy", root, *["--remove", "sub/none"] * merged)
-    assert "'.wh.' begins the names of whiteouts" in line and f"({root}/sub/{name})" in line
+    assert "names that start with '.wh.' are reserved for whiteouts" in line and f"({root}/sub/{name})" in line
 
 
 # Sources that are not there, or not for us
@@ -88,11 +88,11 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--copy", "none"], "cannot copy: no such directory (none)"),
         (["--copy", "t/a"], "cannot copy: found a file, expected a directory (t/a)"),
         (["--copy", "t/a/b"], "cannot copy: no such directory (t/a/b)"),
-        (["--copy", "t:/../x"], "bad path in a layer: it has a '..' in it (/../x)"),
-        (["--copy", "t:/.wh.x"], "bad path in a layer: '.wh.' begins the names of whiteouts (/.wh.x)"),
+        (["--copy", "t:/../x"], "bad path in a layer: found '..', expected a path without it (/../x)"),
+        (["--copy", "t:/.wh.x"], "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (/.wh.x)"),
         (["--remove", "/"], "bad path to remove: the root of a layer cannot be removed (/)"),
-        (["--remove", "a/../b"], "bad path in a layer: it has a '..' in it (a/../b)"),
-        (["--remove", "a/.wh.b"], "bad path in a layer: '.wh.' begins the names of whiteouts (a/.wh.b)"),
+        (["--remove", "a/../b"], "bad path in a layer: found '..', expected a path without it (a/../b)"),
+        (["--remove", "a/.wh.b"], "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (a/.wh.b)"),
         (["--store-path", "/nix/store/" + "0" * 32 + "-x"], "cannot pack: no such store path"),
         (["--store-path", "t"], "bad store path: found 't', expected STORE/HASH-NAME"),
         (["--store-path", "/nix/store/" + "e" * 32 + "-x"], "bad store path: found"),
@@ -192,7 +192,7 @@ STORE = "/nix/store/" + "0" * 32
         ),
         ({f"{STORE}-a": None}, f"{STORE}-a: found null"),
         ({"a\ud800": {"references": [], "narSize": 1}}, "half a surrogate pair"),
-        ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "it has a zero byte"),
+        ([{"path": "/nix/store/a\0b", "references": [], "narSize": 1}], "found a zero byte"),
     ],
 )
 def test_closures_that_are_none(maker, tmp_path, document, why):
@@ -205,17 +205,17 @@ def test_closures_that_are_none(maker, tmp_path, document, why):
     [
         (
             lambda layer, said: said.update(laminix=2),
-            "laminix: found version 2, this laminix reads version 1",
+            "laminix: found version 2, expected 1; build the layer again",
         ),
         (lambda layer, said: said.pop("storePaths"), "the key 'storePaths' is missing"),
         (lambda layer, said: said.update(storePaths="x"), "storePaths: found a string, expected a list"),
         (lambda layer, said: said["descriptor"].update(digest="md5:0"), "descriptor.digest: found 'md5:0'"),
-        (lambda layer, said: said.update(blob="../x"), "blob: found '../x', expected the name of a file"),
-        (lambda layer, said: said.update(blob="x\0"), "names this blob, which is not a file"),
-        (lambda layer, said: (layer / "layer.tar").unlink(), "names this blob, which is not a file"),
+        (lambda layer, said: said.update(blob="../x"), "blob: found '../x', expected a file name without a slash"),
+        (lambda layer, said: said.update(blob="x\0"), "found no file here, expected the blob that layer.json names"),
+        (lambda layer, said: (layer / "layer.tar").unlink(), "found no file here, expected the blob that layer.json names"),
         (
             lambda layer, said: (layer / "layer.tar").write_bytes(b"x"),
-            "the blob has 1 bytes, layer.json says 1024",
+            "found a blob of 1 bytes, expected 1024 as in layer.json",
         ),
         (lambda layer, said: said.update(history=[]), "history: found a list, expected an object"),
         (lambda layer, said: said.update(recipe=[]), "recipe: found a list, expected an object"),

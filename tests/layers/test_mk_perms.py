@@ -94,8 +94,8 @@ def test_mk_layer_follows_them(under_fakeroot, mk_perms, builder, tree, tmp_path
 def test_a_device_cannot_be_packed(under_fakeroot, mk_perms, tree):
     error = mk_perms("--fakeroot-database", under_fakeroot("mknod null c 1 3"))
     assert error == (
-        "mk-perms: error: cannot pack: fakeroot has it as a character device; "
-        f"a layer takes files, directories and links ({tree}/null)\n"
+        "mk-perms: error: cannot pack: found a character device under fakeroot, "
+        f"expected a file, a directory or a symbolic link ({tree}/null)\n"
     )
 
 

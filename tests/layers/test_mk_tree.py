@@ -96,7 +96,7 @@ def test_modes(make, mk_tree, tmp_path):
 def test_a_circle_of_links(make, mk_tree, tmp_path):
     root = make("r", {"a/b": ("..",)})
     assert mk_tree("--copy", root) == (
-        f"mk-tree: error: cannot join: this link leads to a directory that it is in ({root}/a/b)\n"
+        f"mk-tree: error: cannot join: symbolic link leads to a directory that contains it ({root}/a/b)\n"
     )
     assert not (tmp_path / "out").exists()
 
@@ -105,7 +105,7 @@ def test_a_fifo(make, mk_tree):
     root = make("r", {})
     os.mkfifo(root / "fifo")
     assert mk_tree("--copy", root) == (
-        f"mk-tree: error: cannot join: found a FIFO; a layer takes files, directories and links ({root}/fifo)\n"
+        f"mk-tree: error: cannot join: found a FIFO, expected a file, a directory or a symbolic link ({root}/fifo)\n"
     )
 
 

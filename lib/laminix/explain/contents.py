@@ -167,9 +167,9 @@ def _recipe_members(store_paths: Iterable[str]) -> Iterator[tuple[Entry, OpenFil
     # A third of the library, which images with blobs do not need.
     from laminix.layers.file_entries import EntryDefaults, read_entries
     from laminix.layers.layer_tree import layer_tree
-    from laminix.layers.tree_walk import parts
+    from laminix.layers.tree_walk import walk_tree
 
-    look = EntryDefaults(Owner(), 1)
-    for part in parts(layer_tree(store_paths=store_paths), look):
-        for entry in read_entries(part, look):
+    defaults = EntryDefaults(Owner(), 1)
+    for segment in walk_tree(layer_tree(store_paths=store_paths), defaults):
+        for entry in read_entries(segment, defaults):
             yield entry, OpenFile(entry.source.descriptor if entry.source else -1)

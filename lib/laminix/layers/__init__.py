@@ -1,1 +1,1 @@
-"""Layers: what goes into one, how it looks, and the directory that describes it."""
+"""Layers: their sources, their entries, their tar, and the layer directory that describes them."""

@@ -1,4 +1,4 @@
-"""From a stream of tar bytes to a blob, in one pass: digests, sizes, and the file where one is kept."""
+"""Write the blob of a layer from its tar stream: digests, sizes and the file in one pass."""
 
 import hashlib
 import os
@@ -19,19 +19,19 @@ BLOB_FILES = {"none": "layer.tar", "gzip": "layer.tar.gz", "zstd": "layer.tar.zs
 
 @dataclass(frozen=True)
 class Blob:
-    """What one pass over a layer's tar found out."""
+    """The blob of a layer, and the digests and sizes measured while it was written."""
 
     descriptor: Descriptor  # of the blob as stored
     diff_id: str  # digest of the tar
     diff_size: int  # bytes of the tar
-    file: str | None  # the name of the file that holds it, None where none is kept
+    file: str | None  # file name of the blob; None if it is not kept
 
 
 def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | None, threads: int) -> Blob:
-    """Measure the blob that COMPRESSOR makes of TAR and write it into DIRECTORY; with None keep no file.
+    """Return the blob that COMPRESSOR makes of TAR, written to DIRECTORY; if that is None, only measured.
 
-    Where the blob is the tar itself, a chunk of TAR has to be good only until the next is asked for.
-    Raises LaminixError where a compressor's output is neither gzip nor zstd.
+    Without compression, each chunk of TAR is used before the next is requested; with compression, chunks must not
+    change. Raises LaminixError if the compressor's output is neither gzip nor zstd.
     """
     path = None if directory is None else os.path.join(directory, "blob")
     if compressor.name == "none":
@@ -49,7 +49,7 @@ def _plain_blob(tar: Iterable[bytes], path: str | None) -> Blob:
 
 
 def _compressed_blob(tar: Iterable[bytes], compressor: Compressor, path: str | None, threads: int) -> Blob:
-    # Both hashes are made in threads beside.
+    # Each hash has a thread of its own.
     with ConsumerThread(_measure) as tar_meter, ConsumerThread(_measure) as blob_meter:
         chunks = compress(compressor, tar_meter.through(tar), threads)
         start = _drain(_written_to(path, blob_meter.through(chunks)))
@@ -61,7 +61,7 @@ def _compressed_blob(tar: Iterable[bytes], compressor: Compressor, path: str | N
 
 
 def _measure(chunks: Iterable[bytes]) -> tuple[str, int]:
-    """The digest and the size in bytes of all CHUNKS."""
+    """Return the digest and the size in bytes of all CHUNKS together."""
     state, size = hashlib.sha256(), 0
     for chunk in chunks:
         state.update(chunk)
@@ -70,7 +70,7 @@ def _measure(chunks: Iterable[bytes]) -> tuple[str, int]:
 
 
 def _written_to(path: str | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """CHUNKS, each written to PATH, if there is one, before it is passed on."""
+    """Yield CHUNKS, after writing each to PATH unless that is None."""
     if path is None:
         yield from chunks
         return
@@ -81,7 +81,7 @@ def _written_to(path: str | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _drain(chunks: Iterable[bytes]) -> bytes:
-    """The first bytes of CHUNKS, when all have passed."""
+    """Consume CHUNKS and return their first bytes, at least LONGEST_MAGIC if there are as many."""
     start = b""
     for chunk in chunks:
         if len(start) < LONGEST_MAGIC:
@@ -90,15 +90,16 @@ def _drain(chunks: Iterable[bytes]) -> bytes:
 
 
 def _write_all(file, chunk: bytes) -> None:
-    """Write the whole chunk: an unbuffered write may take less, as on a disk that fills up."""
+    """Write the whole CHUNK. One unbuffered write may write only a part, for example when the disk is almost full."""
     view = memoryview(chunk)
     while view:
         view = view[file.write(view) :]
 
 
 def _checked_compression(start: bytes, compressor: Compressor) -> str:
-    """The compression that the blob's first bytes tell; one that layers may have."""
+    """Return the compression of a blob that begins with START: gzip or zstd. Raises LaminixError for any other."""
     compression = compression_of(start)
     if compression not in MAGIC:
-        raise LaminixError("bad compressor", f"its output is neither {' nor '.join(MAGIC)}", compressor.name)
+        why = f"expected output in {' or '.join(MAGIC)} format, found neither"
+        raise LaminixError("bad compressor", why, compressor.name)
     return compression

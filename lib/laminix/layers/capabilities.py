@@ -1,7 +1,7 @@
-"""File capabilities: from their names to the value of the xattr ``security.capability``.
+"""File capabilities: names of capabilities to the value of the xattr ``security.capability``.
 
-The value is a vfs_cap_data of revision 2 (Linux, include/uapi/linux/capability.h); the text form is that
-of cap_text_formats(7).
+The value is a vfs_cap_data of revision 2 (Linux, include/uapi/linux/capability.h). The text form is described in
+cap_text_formats(7).
 """
 
 import re
@@ -27,18 +27,18 @@ CLAUSE = re.compile(r"(?P<names>[a-z_,]+)(?P<operator>[=+])(?P<flags>[eip]+)")
 
 
 def read_capabilities(value: Value) -> bytes:
-    """The xattr's value for a list of names, each permitted and effective, or for a text such as
-    ``cap_net_raw,cap_net_admin=ep``, whose clauses take effect from left to right.
+    """Return the value of the xattr for the capabilities in VALUE.
 
-    Raises LaminixError for names and flags that are not known, and for some capabilities effective and
-    others not: a file has one bit for all.
+    VALUE is a list of names, each then permitted and effective, or text such as ``cap_net_raw,cap_net_admin=ep``,
+    whose clauses apply from left to right. Raises LaminixError for an unknown name or flag, and if only some of the
+    capabilities are effective: a file has one effective bit for all of them.
     """
     if isinstance(value.raw, list):
         clauses = [(element.text().lower(), "=", "ep", element) for element in value]
     else:
         clauses = [clause for word in value.text().lower().split() for clause in _clauses(word, value)]
     if not clauses:
-        raise value.error("names no capability, expected some like cap_net_bind_service")
+        raise value.error("found no capability, expected names like cap_net_bind_service")
     flags: dict[int, set[str]] = {}
     for name, operator, letters, element in clauses:
         number = _number(name, element)
@@ -55,7 +55,7 @@ def _clauses(word: str, value: Value) -> list[tuple[str, str, str, Value]]:
 
 def _number(name: str, value: Value) -> int:
     if name not in NUMBERS:
-        raise value.error(f"found {name!r}, which is no capability (they are called cap_…)")
+        raise value.error(f"unknown capability {name!r}, expected a name like cap_net_raw")
     return NUMBERS[name]
 
 
@@ -63,8 +63,8 @@ def _encode(flags: dict[int, set[str]], value: Value) -> bytes:
     permitted, inheritable, effective = (_mask(flags, letter) for letter in "pie")
     if effective not in (0, permitted | inheritable):
         raise value.error(
-            "some are effective and others are not, or effective alone; a file has one bit for all that "
-            "are permitted or inheritable"
+            "expected all permitted and inheritable capabilities to be effective, or none; a file has one effective "
+            "bit for all of them"
         )
     magic = REVISION_2 | (EFFECTIVE if effective else 0)
     low = 0xFFFFFFFF
@@ -72,5 +72,5 @@ def _encode(flags: dict[int, set[str]], value: Value) -> bytes:
 
 
 def _mask(flags: dict[int, set[str]], letter: str) -> int:
-    """The capabilities that have the flag, a bit for each."""
+    """Return a bit mask of the capabilities that have the flag LETTER."""
     return sum(1 << number for number, letters in flags.items() if letter in letters)

@@ -1,7 +1,7 @@
-"""Parts of a layer: runs of names that were found in a directory, to be looked at and read later.
+"""Segments of a layer, and the entries of each segment.
 
-To find the names takes a tenth of the time.  So one process goes through the tree, which settles what is
-packed and in what order, and several make entries of the parts that it finds.
+Finding the names of files takes a tenth of the time. So one process walks the tree, which decides what is packed
+and in what order. Worker processes then make the entries of the segments.
 """
 
 import os
@@ -15,49 +15,49 @@ from laminix.errors import LaminixError
 from laminix.regular_file import kind_of
 
 TYPES = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
-PERMISSIONS = 0o1777  # what a copy keeps of a mode: neither setuid nor setgid
+PERMISSIONS = 0o1777  # mode bits that a copy keeps: all but setuid and setgid
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Non-blocking, for a FIFO that takes a file's place after it was found.
+# Non-blocking: a FIFO may have replaced the file since it was found.
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-LONGEST_PATH = 4000  # bytes that every Linux takes at once
+LONGEST_PATH = 4000  # bytes; just below Linux's PATH_MAX
 
 
 class EntryDefaults(NamedTuple):
-    """What all entries of a layer have in common."""
+    """Owner and mtime of all entries of a layer."""
 
     owner: Owner
     mtime: int  # seconds since the epoch
 
 
 class NameRun(NamedTuple):
-    """Names in one directory that follow each other in the layer."""
+    """Names in one directory that are consecutive in the layer."""
 
     directory: bytes  # on disk
     prefix: bytes  # of their paths in the layer
-    names: list[tuple[bytes, bytes]]  # each with its type: FILE, DIRECTORY, or SYMLINK for all else
-    in_store: bool  # modes are written as Nix keeps them: 0444 or 0555
+    names: list[tuple[bytes, bytes]]  # each with its type: FILE, DIRECTORY, or SYMLINK for any other
+    in_store: bool  # modes are written as in the Nix store: 0444 or 0555
 
 
-Part = Entry | NameRun  # an entry that needs no second look, as whiteouts do
+Segment = Entry | NameRun  # a finished entry, such as a whiteout, or names whose files are still to be read
 
 
-def read_entries(part: Part, look: EntryDefaults) -> Iterator[Entry]:
-    """The entries of PART; a file's content is open until the next entry is asked for.
+def read_entries(segment: Segment, defaults: EntryDefaults) -> Iterator[Entry]:
+    """Yield the entries of SEGMENT. The content of a file is open until the next entry is requested.
 
-    Raises LaminixError for what a layer cannot hold and for what is no longer what was found.
+    Raises LaminixError for a file that a layer cannot contain, and for one whose type has changed.
     """
-    if isinstance(part, Entry):
-        yield part
+    if isinstance(segment, Entry):
+        yield segment
         return
-    # Names are looked up in an open directory, so that the kernel walks no path (a quarter less time),
-    # and a file is looked at when it is open (a seventh less).
-    parent, prefix, names, in_store = part
-    owner, mtime = look
+    # Opening names relative to an open directory saves a quarter of the time, because the kernel resolves no path.
+    # Calling fstat on the open file instead of stat on its name saves a seventh.
+    parent, prefix, names, in_store = segment
+    owner, mtime = defaults
     directory = _open_directory(parent)
     try:
         for name, kind in names:
             if kind != FILE:
-                entry = read_entry(prefix + name, name, in_store, look, directory, parent)
+                entry = read_entry(prefix + name, name, in_store, defaults, directory, parent)
                 _check(entry.type, kind, parent, name)
                 yield entry
                 continue
@@ -75,12 +75,17 @@ def read_entries(part: Part, look: EntryDefaults) -> Iterator[Entry]:
 
 
 def read_entry(
-    path: bytes, name: bytes, in_store: bool, look: EntryDefaults, directory: int | None = None, parent: bytes = b""
+    path: bytes,
+    name: bytes,
+    in_store: bool,
+    defaults: EntryDefaults,
+    directory: int | None = None,
+    parent: bytes = b"",
 ) -> Entry:
-    """The entry at PATH of the layer for what is at NAME, without its content.
+    """Return the entry at PATH in the layer for the file NAME on disk, without its content.
 
-    NAME is relative to the open DIRECTORY, whose path is PARENT; or a whole path.
-    Raises LaminixError for what a layer cannot hold.
+    NAME is relative to the open DIRECTORY, whose path is PARENT. Without DIRECTORY it is a complete path.
+    Raises LaminixError for a file that a layer cannot contain.
     """
     try:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -89,16 +94,16 @@ def read_entry(
     except OSError as error:
         raise LaminixError("cannot pack", error.strerror, os.path.join(parent, name)) from None
     if type is None:
-        why = f"found {kind_of(status.st_mode)}; a layer takes files, directories and links"
+        why = f"found {kind_of(status.st_mode)}, expected a file, a directory or a symbolic link"
         raise LaminixError("cannot pack", why, os.path.join(parent, name))
-    return Entry(path, type, mode, *look, status.st_size if type == FILE else 0, link)
+    return Entry(path, type, mode, defaults.owner, defaults.mtime, status.st_size if type == FILE else 0, link)
 
 
 @lru_cache
 def _type_and_mode(mode: int, in_store: bool) -> tuple[bytes | None, int]:
-    """An entry's type, None for what a layer does not take, and the permissions to write.
+    """Return the type of an entry, None if a layer cannot contain it, and its permissions.
 
-    A store path's are those that Nix keeps, whatever this disk made of them.
+    Files in the store get the permissions that Nix gives them, whatever this file system says.
     """
     type = TYPES.get(stat.S_IFMT(mode))
     if type == SYMLINK:
@@ -110,31 +115,30 @@ def _type_and_mode(mode: int, in_store: bool) -> tuple[bytes | None, int]:
 
 def _check(type: bytes | None, found: bytes, parent: bytes, name: bytes) -> None:
     if type != found:
-        raise LaminixError("cannot pack", "it became something else while it was read", os.path.join(parent, name))
+        raise LaminixError("cannot pack", "file changed type while being read", os.path.join(parent, name))
 
 
 def _open_file(directory: int, parent: bytes, name: bytes) -> int:
     try:
         return os.open(name, OPEN_FILE, dir_fd=directory)
     except OSError as error:
-        why = f"the file cannot be read: {error.strerror}"
-        raise LaminixError("cannot pack", why, os.path.join(parent, name)) from None
+        raise LaminixError("cannot pack", f"cannot read file: {error.strerror}", os.path.join(parent, name)) from None
 
 
 def _open_directory(path: bytes) -> int:
-    """The directory at PATH, opened, however long its path is."""
+    """Return a descriptor of the directory at PATH, which may be longer than PATH_MAX."""
     descriptor, rest = None, path
     try:
         while len(rest) > LONGEST_PATH:
             cut = rest.rindex(b"/", 0, LONGEST_PATH)
-            descriptor, rest = step(descriptor, rest[:cut]), rest[cut + 1 :]
-        return step(descriptor, rest)
+            descriptor, rest = enter_directory(descriptor, rest[:cut]), rest[cut + 1 :]
+        return enter_directory(descriptor, rest)
     except OSError as error:
         raise LaminixError("cannot pack", error.strerror, path) from None
 
 
-def step(directory: int | None, name: bytes) -> int:
-    """NAME in the open DIRECTORY, opened; DIRECTORY is closed."""
+def enter_directory(directory: int | None, name: bytes) -> int:
+    """Open NAME in the open DIRECTORY, then close DIRECTORY. Return the new descriptor."""
     other = os.open(name, OPEN_DIRECTORY, dir_fd=directory)
     if directory is not None:
         os.close(directory)

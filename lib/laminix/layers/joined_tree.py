@@ -1,6 +1,6 @@
-"""Several directories joined into one tree, as rsync (copies) and lndir (links) join them.
+"""Several directories joined into one tree, like rsync (copies) and lndir (links) do.
 
-A tree is a mapping of names to nodes: to another tree for a directory, to a File or a Link for the rest.
+A tree maps names to nodes: a directory is another tree, anything else a File or a Link.
 """
 
 import os
@@ -15,13 +15,13 @@ from laminix.regular_file import kind_of
 
 
 class File(NamedTuple):
-    """A file to be copied."""
+    """A file to copy."""
 
-    source: bytes  # where its content is
+    source: bytes  # path on disk
 
 
 class Link(NamedTuple):
-    """A symbolic link to be made."""
+    """A symbolic link to create."""
 
     target: bytes
 
@@ -30,17 +30,17 @@ Tree = dict[bytes, Union["Tree", File, Link]]
 
 
 def read_copies(directory: str, follow: bool) -> Tree:
-    """What DIRECTORY holds, to be copied; with FOLLOW, links to directories as what they lead to.
+    """Return the tree of DIRECTORY with its files as copies; with FOLLOW, links to directories become directories.
 
-    Raises LaminixError for what is neither file, directory nor link, and where links lead in a circle.
+    Raises LaminixError for FIFOs, sockets and devices, and if a link leads to a directory that contains it.
     """
     return _read(_absolute(directory), follow, File, ())
 
 
 def read_links(directory: str) -> Tree:
-    """What DIRECTORY holds, its files as links to them; its links stay as they are.
+    """Return the tree of DIRECTORY with links to its files. Its own links stay as they are.
 
-    Raises LaminixError for what is neither file, directory nor link.
+    Raises LaminixError for FIFOs, sockets and devices.
     """
     return _read(_absolute(directory), False, Link, ())
 
@@ -58,24 +58,25 @@ def _read(directory: bytes, follow: bool, leaf: type, above: tuple[bytes, ...]) 
 
 
 def _node(item: os.DirEntry, follow: bool, leaf: type, above: tuple[bytes, ...]) -> Tree | File | Link:
-    """ABOVE are the directories that the way to ITEM leads through."""
+    """Return the node for ITEM. ABOVE are the real paths of the directories above it."""
     if item.is_symlink() and not (follow and item.is_dir()):
         return Link(os.readlink(item.path))
     if item.is_dir():
         if os.path.realpath(item.path) in above:
-            raise LaminixError("cannot join", "this link leads to a directory that it is in", item.path)
+            raise LaminixError("cannot join", "symbolic link leads to a directory that contains it", item.path)
         return _read(item.path, follow, leaf, above)
     if not item.is_file():
         found = kind_of(item.stat().st_mode)
-        raise LaminixError("cannot join", f"found {found}; a layer takes files, directories and links", item.path)
+        why = f"found {found}, expected a file, a directory or a symbolic link"
+        raise LaminixError("cannot join", why, item.path)
     return leaf(item.path)
 
 
 def joined(trees: Iterable[Tree], keep_links: bool) -> Tree:
-    """All of the trees in one; where they differ in more than directories, the later wins.
+    """Return all TREES joined into one. Where two trees have different nodes at one path, the later tree wins.
 
-    With KEEP_LINKS, what a later tree has below a directory goes where a link in that directory's place
-    leads, if it leads to a directory of the tree.
+    With KEEP_LINKS, a link to a directory of the tree stays if a later tree has a directory at its path; the contents
+    of that directory go to the target of the link.
     """
     result: Tree = {}
     for tree in trees:
@@ -84,7 +85,7 @@ def joined(trees: Iterable[Tree], keep_links: bool) -> Tree:
 
 
 def _join(lower: Tree, upper: Tree, root: Tree, place: tuple[bytes, ...], keep_links: bool) -> None:
-    """Put UPPER over LOWER, which is at PLACE below ROOT."""
+    """Add UPPER to LOWER, the directory at PLACE in ROOT."""
     for name, node in upper.items():
         below = lower.get(name)
         if keep_links and isinstance(node, dict) and isinstance(below, Link):
@@ -99,7 +100,7 @@ def _join(lower: Tree, upper: Tree, root: Tree, place: tuple[bytes, ...], keep_l
 
 
 def _directory(root: Tree, place: tuple[bytes, ...], link: Link) -> Tree | None:
-    """The directory below ROOT that LINK, which is in the directory at PLACE, leads to; None if to none."""
+    """Return the directory in ROOT that LINK leads to from the directory at PLACE; None if there is none."""
     node: Tree | File | Link | None = root
     path = posixpath.normpath(posixpath.join(b"/", *place, link.target))
     for name in path.strip(b"/").split(b"/"):
@@ -108,7 +109,7 @@ def _directory(root: Tree, place: tuple[bytes, ...], link: Link) -> Tree | None:
 
 
 def write_tree(tree: Tree, directory: str | bytes) -> None:
-    """Fill DIRECTORY with the tree."""
+    """Write the contents of TREE to DIRECTORY, which exists and is empty."""
     for name, node in sorted(tree.items()):
         path = os.path.join(os.fsencode(directory), name)
         if isinstance(node, dict):

@@ -13,7 +13,7 @@ from laminix.regular_file import read_regular_file
 from laminix.strict_json import Value
 
 VERSION = 1
-CREATED_BY = "mk-layer"  # in the history of every layer that laminix makes
+CREATED_BY = "mk-layer"  # value of created_by in the history of every layer from laminix
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Layer:
     descriptor: Descriptor  # of the blob as stored
     diff_id: str  # digest of the uncompressed tar
     diff_size: int  # bytes of the uncompressed tar
-    blob: str | None  # the blob's name beside layer.json; None where no tar is kept
-    recipe: Recipe | None  # what makes the blob again; None if store paths and a compressor do not suffice
-    store_paths: tuple[str, ...]  # what it packs, sorted
+    blob: str | None  # file name of the blob beside layer.json; None if it is not kept
+    recipe: Recipe | None  # None if store paths and a built-in compressor are not enough to rebuild the blob
+    store_paths: tuple[str, ...]  # the store paths in the layer, sorted
     history: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The content of layer.json."""
+        """Return the content of layer.json."""
         return {
             "laminix": VERSION,
             "descriptor": self.descriptor.to_json(),
@@ -43,20 +43,20 @@ class Layer:
 
 
 def write_layer(directory: str, layer: Layer) -> None:
-    """Write LAYER's layer.json into DIRECTORY; its blob is there already."""
+    """Write layer.json for LAYER to DIRECTORY, which already contains the blob."""
     with open(os.path.join(directory, "layer.json"), "wb") as file:
         file.write(strict_json.dumps(layer.to_json()))
 
 
 def read_layer(directory: str) -> Layer:
-    """The layer in DIRECTORY.
+    """Return the layer in DIRECTORY.
 
-    Raises LaminixError where DIRECTORY is no layer directory, and where its blob is missing or has
-    another size than layer.json says (its digest is checked by whoever reads the bytes).
+    Raises LaminixError if DIRECTORY is not a layer directory, and if the blob is missing or its size differs from
+    layer.json. The digest is checked later, when the bytes are read.
     """
     path = os.path.join(directory, "layer.json")
     if not os.path.isfile(path):
-        raise LaminixError("bad layer", "no layer.json in it: not a directory that mk-layer wrote", directory)
+        raise LaminixError("bad layer", "expected a directory that mk-layer wrote; found no layer.json", directory)
     layer = _from_json(strict_json.loads(read_regular_file(path), "bad layer", path))
     if layer.blob is not None:
         _check_size(os.path.join(directory, layer.blob), layer.descriptor.size)
@@ -64,15 +64,15 @@ def read_layer(directory: str) -> Layer:
 
 
 def is_layers(path: str) -> bool:
-    """Return whether PATH is a layer directory, or a directory of layer directories as mk-layers writes it."""
+    """Return whether PATH is a layer directory, or a directory of layer directories from mk-layers."""
     return _layers(path) is not None
 
 
 def layers_in(path: str) -> list[str]:
-    """Return the layer directories that PATH stands for: PATH itself, or those in it, lowest layer first.
+    """Return PATH if it is a layer directory, else the layer directories in it, lowest layer first.
 
-    An empty directory is what mk-layers makes of a plan without layers, and gives an empty list.
-    Raises LaminixError where PATH is neither.
+    For a plan without layers mk-layers writes an empty directory, which gives an empty list. Raises LaminixError if
+    PATH is neither a layer directory nor a directory of them.
     """
     found = _layers(path)
     if found is None:
@@ -97,10 +97,10 @@ def _is_layer(path: str) -> bool:
 def _from_json(document: Value) -> Layer:
     version = document["laminix"]
     if version.number() != VERSION:
-        raise version.error(f"found version {version.raw}, this laminix reads version {VERSION}")
+        raise version.error(f"found version {version.raw}, expected {VERSION}; build the layer again")
     blob = document.get("blob")
     if blob is not None and (not blob.text() or "/" in blob.raw or blob.raw in (".", "..")):
-        raise blob.error(f"found {blob.raw!r}, expected the name of a file beside layer.json")
+        raise blob.error(f"found {blob.raw!r}, expected a file name without a slash")
     recipe = document.get("recipe")
     return Layer(
         descriptor=read_descriptor(document["descriptor"]),
@@ -115,7 +115,7 @@ def _from_json(document: Value) -> Layer:
 
 def _check_size(blob: str, expected: int) -> None:
     if not os.path.isfile(blob):
-        raise LaminixError("bad layer", "layer.json names this blob, which is not a file", blob)
+        raise LaminixError("bad layer", "found no file here, expected the blob that layer.json names", blob)
     size = os.stat(blob).st_size
     if size != expected:
-        raise LaminixError("bad layer", f"the blob has {size} bytes, layer.json says {expected}", blob)
+        raise LaminixError("bad layer", f"found a blob of {size} bytes, expected {expected} as in layer.json", blob)

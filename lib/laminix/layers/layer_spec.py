@@ -1,4 +1,4 @@
-"""What a layer's tar is a function of."""
+"""Layer specs: the inputs that determine the tar of a layer."""
 
 from dataclasses import dataclass
 

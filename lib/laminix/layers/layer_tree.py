@@ -1,7 +1,7 @@
-"""What goes into a layer and where: sources on disk, the directories above them, whiteouts.
+"""The tree of a layer: the paths that have sources on disk or are removed, and the directories above them.
 
-The places of a layer form a tree.  A place may have sources (files or trees on disk that appear there),
-places below it, and a mark that says "removed", which becomes a whiteout.
+A node may have sources (files or directories on disk that appear at its path) and children. A removed node becomes
+a whiteout.
 """
 
 import os
@@ -20,15 +20,15 @@ class Source(NamedTuple):
     """A file, link or directory on disk that appears in the layer."""
 
     path: bytes
-    in_store: bool  # modes are written as Nix keeps them: 0444 or 0555
+    in_store: bool  # modes are written as in the Nix store: 0444 or 0555
 
 
 @dataclass
-class Place:
-    """A path of the layer that something is said about."""
+class LayerNode:
+    """One path of the layer."""
 
     sources: list[Source] = field(default_factory=list)
-    below: dict[bytes, "Place"] = field(default_factory=dict)
+    children: dict[bytes, "LayerNode"] = field(default_factory=dict)
     removed: bool = False
 
 
@@ -36,48 +36,48 @@ def layer_tree(
     copies: Iterable[tuple[str, str]] = (),
     store_paths: Iterable[str] = (),
     removed: Iterable[str] = (),
-) -> Place:
-    """The root of a layer's places.
+) -> LayerNode:
+    """Return the root of the tree of a layer.
 
-    COPIES are directories and where they go ("/" is the layer's root); STORE_PATHS appear under their own
-    names; REMOVED are paths of lower layers to hide.  Raises LaminixError for a source that is missing or
-    of the wrong kind, and for paths that cannot be in a layer.
+    COPIES are pairs of a directory on disk and its destination in the layer ("/" is the root). STORE_PATHS keep
+    their paths. REMOVED are paths of lower layers to hide. Raises LaminixError for a source that is missing or has
+    the wrong type, and for a path that a layer cannot contain.
     """
-    root = Place()
+    root = LayerNode()
     for directory, destination in copies:
-        _place(root, destination).sources.append(_directory(directory))
+        _node_at(root, destination).sources.append(_directory(directory))
     for path in sorted(set(store_paths)):
-        _place(root, path).sources.append(_store_path(path))
+        _node_at(root, path).sources.append(_store_path(path))
     for path in removed:
         parts = _parts(path)
         if not parts:
             raise LaminixError("bad path to remove", "the root of a layer cannot be removed", path)
-        _place(root, path).removed = True
+        _node_at(root, path).removed = True
     return root
 
 
-def _place(root: Place, path: str) -> Place:
-    """The place at PATH, made with those above it where there is none yet."""
-    place = root
+def _node_at(root: LayerNode, path: str) -> LayerNode:
+    """Return the node at PATH. Creates it and the nodes above it if they are missing."""
+    node = root
     for part in _parts(path):
-        place = place.below.setdefault(part, Place())
-    return place
+        node = node.children.setdefault(part, LayerNode())
+    return node
 
 
 def _parts(path: str) -> list[bytes]:
     parts = [part for part in os.fsencode(path).split(b"/") if part not in (b"", b".")]
     for part in parts:
         if part == b"..":
-            raise LaminixError("bad path in a layer", "it has a '..' in it", path)
+            raise LaminixError("bad path in a layer", "found '..', expected a path without it", path)
         if part.startswith(WHITEOUT_PREFIX):
-            raise LaminixError("bad path in a layer", "'.wh.' begins the names of whiteouts", path)
+            raise LaminixError("bad path in a layer", "names that start with '.wh.' are reserved for whiteouts", path)
         if b"\0" in part:
-            raise LaminixError("bad path in a layer", "it has a zero byte in it", path)
+            raise LaminixError("bad path in a layer", "found a zero byte, which no path can contain", path)
     return parts
 
 
 def _directory(path: str) -> Source:
-    """The directory to copy; a link to one is followed."""
+    """Return the source for a directory to copy. A link to a directory is followed."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -88,7 +88,7 @@ def _directory(path: str) -> Source:
 
 
 def _store_path(path: str) -> Source:
-    """The store path, a directory, a file or a link."""
+    """Return the source for a store path, which is a directory, a file or a link."""
     if not is_store_path(path):
         expected = "expected STORE/HASH-NAME, such as /nix/store/00000000000000000000000000000000-hello"
         raise LaminixError("bad store path", f"found {shown(path)!r}, {expected}")

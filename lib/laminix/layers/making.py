@@ -1,4 +1,4 @@
-"""Layer directories from layer specs: what mk-layer and mk-layers make."""
+"""Make layer directories from layer specs, for mk-layer and mk-layers."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -25,9 +25,9 @@ def make_layer(
     threads: int,
     watch: Callable[[Iterable[bytes]], Iterable[bytes]] = iter,
 ) -> Layer:
-    """Fill DIRECTORY with the layer's blob (or only measure it) and its layer.json; returns what that says.
+    """Write the blob and layer.json of a layer to DIRECTORY and return the layer.
 
-    WATCH sees the tar pass, in chunks.
+    Without KEEP_BLOB, the blob is measured but not written. WATCH wraps the chunks of the tar, to report progress.
     """
     tar = layer_chunks(spec, compressor, threads)
     blob = write_blob(watch(tar), compressor, directory if keep_blob else None, threads)
@@ -47,9 +47,9 @@ def make_layer(
 def make_layers(
     specs: Sequence[LayerSpec], compressor: Compressor, keep_blobs: bool, directory: str, cores: int
 ) -> None:
-    """Make a layer directory in DIRECTORY for each of PACKINGS, as many at a time as there are CORES.
+    """Write a layer directory to DIRECTORY for each of SPECS, at most CORES at a time.
 
-    Their names are numbers of one length, so that the order of the names is that of the layers.
+    The names are numbers with equally many digits, so that sorting the names sorts the layers.
     """
     digits = max(3, len(str(len(specs))))
     jobs = []
@@ -62,9 +62,9 @@ def make_layers(
 
 
 def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
-    """Return the recipe of a layer of store paths whose compressor is no command; None for any other layer.
+    """Return the recipe of a layer of store paths with a built-in compressor; None for any other layer.
 
-    A recipe travels with the image, and nobody shall run a command that an image names.
+    A recipe travels with the image, and a builder must not run a command that an image names.
     """
     if spec.copies or spec.removed or compressor.name not in NAMES:
         return None
@@ -81,7 +81,7 @@ def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
 def _comment(spec: LayerSpec) -> str:
     """Return a summary of the layer's content for people.
 
-    Without hashes: Nix would find them in the image and take them for references.
+    It contains no hashes: Nix would find them in the image and treat them as references.
     """
     names = sorted(full_name(path) for path in set(spec.store_paths))
     if len(names) > NAMES_IN_COMMENT:

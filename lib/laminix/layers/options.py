@@ -29,7 +29,7 @@ def add_entry_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
 
 
 def add_blob_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Declare how the blob is compressed and whether it is kept on PARSER; return the group."""
+    """Declare the options for the compression and storage of the blob on PARSER; return the group."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "--compressor",
@@ -58,7 +58,7 @@ def read_entry_options(options: argparse.Namespace) -> tuple[Owner, int]:
     )
     mtime = read_seconds(options.mtime, os.environ)
     if mtime < 0:
-        raise LaminixError("bad --mtime", f"found {options.mtime}, expected a time from 1970 on")
+        raise LaminixError("bad --mtime", f"found {options.mtime}, expected a time in 1970 or later")
     return owner, mtime
 
 
@@ -70,7 +70,7 @@ def _id(option: str, text: str) -> int:
 
 def _name(option: str, text: str) -> bytes:
     if "\0" in text or "\n" in text:
-        raise LaminixError(f"bad {option}", f"found {text!r}, expected a name without line breaks and zero bytes")
+        raise LaminixError(f"bad {option}", f"found {text!r}, expected a name without line breaks or zero bytes")
     return os.fsencode(text)
 
 

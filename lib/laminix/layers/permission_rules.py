@@ -1,4 +1,4 @@
-"""Permissions by rule: who owns which entries of a layer, in which mode, with which xattrs."""
+"""Permission rules: they set the owner, mode, capabilities and xattrs of the entries of a layer."""
 
 import base64
 import re
@@ -16,15 +16,15 @@ KEYS = {"path", "glob", "mode", "uid", "gid", "uname", "gname", "capabilities", 
 
 @dataclass(frozen=True)
 class Rule:
-    """Which entries it is for, and the fields that it sets; None leaves a field as it is."""
+    """One permission rule: the entries it matches and the fields it sets. None leaves a field unchanged."""
 
-    pattern: str  # as the user wrote it
-    path: bytes | None  # the one entry it is for; None for a glob
-    expression: re.Pattern[bytes] | None  # matches the whole path of each entry that a glob is for
+    pattern: str  # path or glob as the user wrote it
+    path: bytes | None  # path of the only entry that matches; None for a glob
+    expression: re.Pattern[bytes] | None  # matches the complete path of an entry; None for a path
     mode: int | None
-    owner: dict[str, int | bytes]  # the fields of Owner that it sets
+    owner: dict[str, int | bytes]  # the fields of Owner that the rule sets
     xattrs: dict[bytes, bytes]
-    place: Value  # where it stands, for errors
+    place: Value  # the rule in its document, for errors
 
 
 def _read_rule(value: Value) -> Rule:
@@ -34,7 +34,7 @@ def _read_rule(value: Value) -> Rule:
         raise value.error("expected either 'path' or 'glob'")
     pattern = path or glob
     if pattern.text().strip("/") != pattern.raw or not pattern.raw:
-        raise pattern.error(f"found {pattern.raw!r}, expected a path without a slash at either end")
+        raise pattern.error(f"found {pattern.raw!r}, expected a path that neither starts nor ends with a slash")
     rule = Rule(
         pattern=pattern.raw,
         path=_bytes(path) if path else None,
@@ -45,7 +45,7 @@ def _read_rule(value: Value) -> Rule:
         place=value,
     )
     if rule.mode is None and not rule.owner and not rule.xattrs:
-        raise value.error("sets nothing, expected one of mode, uid, gid, uname, gname, capabilities, xattrs")
+        raise value.error("rule sets nothing, expected one of mode, uid, gid, uname, gname, capabilities, xattrs")
     return rule
 
 
@@ -54,11 +54,11 @@ def _bytes(value: Value) -> bytes:
 
 
 def _glob(pattern: bytes) -> bytes:
-    """A regular expression for the glob: ``*`` and ``?`` stop at a slash, ``**`` does not.
+    """Return a regular expression for the glob PATTERN: ``*`` and ``?`` stop at a slash, ``**`` does not.
 
-    ``**/`` stands for any number of directories, none included.
+    ``**/`` matches any number of directories, including none.
     """
-    # Repeats say nothing new, and matching them one by one takes time beyond all measure.
+    # Repeated stars are equivalent to one; matching them one by one takes far too long.
     pattern = re.sub(rb"(?<![^/])(?:\*\*/)+", b"**/", re.sub(rb"\*{2,}", b"**", pattern))
     meanings = {b"**/": b"(?:.*/)?", b"**": b".*", b"*": b"[^/]*", b"?": b"[^/]"}
     parts = re.split(rb"((?<![^/])\*\*/|\*\*|\*|\?)", pattern)
@@ -88,14 +88,14 @@ def _read_owner(value: Value) -> dict[str, int | bytes]:
 
 def _owner_name(value: Value) -> bytes:
     if "\0" in value.text() or "\n" in value.raw:
-        raise value.error(f"found {value.raw!r}, which has a line break or a zero byte in it")
+        raise value.error(f"found {value.raw!r}, expected a name without line breaks or zero bytes")
     return _bytes(value)
 
 
 def check_id(value: Value) -> int:
-    """The user or group id; raises LaminixError for one that Linux does not have."""
+    """Return the user or group ID in VALUE. Raises LaminixError if it is too large for Linux."""
     if value.number() > LARGEST_ID:
-        raise value.error(f"found {value.raw}, expected an id of at most {LARGEST_ID}")
+        raise value.error(f"found {value.raw}, expected an ID of at most {LARGEST_ID}")
     return value.raw
 
 
@@ -111,12 +111,12 @@ def _read_xattrs(value: Value) -> dict[bytes, bytes]:
 
 def _xattr_name(name: str, member: Value) -> bytes:
     if "." not in name.strip(".") or "=" in name or "\0" in name:
-        raise member.error(f"found the name {name!r}, expected one like user.note (without '=')")
+        raise member.error(f"found the name {name!r}, expected NAMESPACE.NAME without '=', such as user.note")
     return name.encode("utf-8", "surrogateescape")
 
 
 def _xattr_value(value: Value) -> bytes:
-    """The bytes; as setfattr(1) writes them: text, 0x and hex digits, or 0s and base64."""
+    """Return the bytes of VALUE, written as for setfattr(1): text, 0x and hex digits, or 0s and base64."""
     text = value.text()
     try:
         if text[:2] in ("0x", "0X"):
@@ -124,30 +124,30 @@ def _xattr_value(value: Value) -> bytes:
         if text[:2] in ("0s", "0S"):
             return base64.b64decode(text[2:], validate=True)
     except ValueError:
-        coding = "hex" if text[1] in "xX" else "base64"
-        raise value.error(f"found {text!r}, which is no valid {coding}") from None
+        encoding = "hex digits" if text[1] in "xX" else "base64"
+        raise value.error(f"found {text!r}, expected {encoding} after {text[:2]!r}") from None
     return text.encode("utf-8", "surrogateescape")
 
 
 class Rules:
     """The rules of a --perms document, in its order.
 
-    Raises LaminixError for what makes no sense.
+    Raises LaminixError for an invalid rule.
     """
 
     def __init__(self, document: Value):
         self._rules = [_read_rule(element) for element in document]
-        # What fakeroot recorded comes as a rule a path, thousands of them: those are looked up, not tried.
+        # mk-perms writes thousands of rules with a path. Looking these up is faster than trying each.
         self._by_path: dict[bytes | None, list[int]] = {}
         for index, rule in enumerate(self._rules):
             self._by_path.setdefault(rule.path, []).append(index)
         self._globs = self._by_path.pop(None, [])
 
     def apply(self, entries: Iterable[Entry], matched: set[int]) -> Iterator[Entry]:
-        """The entries as the rules leave them; of two rules for one field the later wins.
+        """Yield ENTRIES, changed by the rules. If several rules set a field, the last one wins.
 
-        Puts the numbers of the rules that match anything into MATCHED.
-        Raises LaminixError for capabilities on what is no file.
+        Adds the numbers of the rules that match an entry to MATCHED. Raises LaminixError if a rule with a path sets
+        capabilities on anything but a file.
         """
         for entry in entries:
             if not is_whiteout(entry.path):
@@ -159,7 +159,7 @@ class Rules:
             yield entry
 
     def check_all_matched(self, matched: set[int]) -> None:
-        """Raises LaminixError for the first rule whose number is not in MATCHED."""
+        """Raise LaminixError for the first rule whose number is not in MATCHED."""
         for index, rule in enumerate(self._rules):
             if index not in matched:
                 raise rule.place.error(f"{rule.pattern!r} matches nothing in this layer")
@@ -168,12 +168,12 @@ class Rules:
 def _changed(entry: Entry, rule: Rule) -> Entry:
     xattrs = dict(entry.xattrs) | rule.xattrs
     if XATTR in rule.xattrs and entry.type != FILE:
-        # A glob that also matches the directories above its files means the files.
+        # A glob such as bin/** may match directories as well; it sets the capabilities of the files only.
         if rule.path is not None:
-            why = f"capabilities are for files, and {shown(entry.path)!r} is none"
+            why = f"only files can have capabilities, and {shown(entry.path)!r} is not a file"
             raise rule.place.error(why)
         xattrs.pop(XATTR)
-    # Nothing looks at a link's own mode; it stays 0777, as on every Linux file system.
+    # Linux ignores the mode of a symbolic link and always reports 0777.
     mode = entry.mode if rule.mode is None or entry.type == SYMLINK else rule.mode
     owner = entry.owner._replace(**rule.owner)
     return entry._replace(mode=mode, owner=owner, xattrs=tuple(sorted(xattrs.items())))

@@ -1,7 +1,7 @@
-"""The blob of a layer, made again from its recipe.
+"""Rebuild the blob of a layer from its recipe.
 
-A recipe comes with an image, so it is data, wherever it lies: even a store path may be an archive that a stranger
-made and a derivation unpacked. A recipe that names a command, or a file outside of the Nix store, is refused.
+A recipe comes with an image, so it is untrusted data, even in the Nix store: a derivation may have unpacked a
+stranger's image there. A recipe that names a command, or a file outside the Nix store, is refused.
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from laminix.strict_json import Value
 
 
 def open_rebuilt(layer: Layer) -> ChunkReader:
-    """Return a stream of the layer's blob, which is made while it is read.
+    """Return a stream of the layer's blob, which is rebuilt while it is read.
 
-    The reader checks the digest, as of any other blob. Raises LaminixError for a layer without a recipe, for a
-    recipe whose format this version does not know, and for one that names a command or a path outside of the store.
+    The caller checks the digest, as for any other blob. Raises LaminixError for a layer without a recipe, for a
+    recipe in an unknown format, and for a recipe that names a command or a path outside the store.
     """
     recipe = layer.recipe
     if recipe is None:
         raise LaminixError("no such blob", "the layer has neither its blob nor a recipe for it", layer.diff_id)
     if recipe.format != FORMAT:
-        why = f"recipe.format is {recipe.format}, this laminix makes format {FORMAT}; build the layer again"
+        why = f"recipe.format: found {recipe.format}, expected {FORMAT}; build the layer again"
         raise LaminixError("bad recipe", why, layer.diff_id)
     _check_compressor(recipe, layer.diff_id)
     check_store_paths(recipe, layer.diff_id)
@@ -47,5 +47,5 @@ def _blob(recipe: Recipe, place: str) -> Iterator[bytes]:
 
 def _check_compressor(recipe: Recipe, place: str) -> None:
     if recipe.compressor not in NAMES:
-        why = f"found {recipe.compressor!r}, expected {', '.join(NAMES)}: a recipe names no command"
+        why = f"found {recipe.compressor!r}, expected {', '.join(NAMES)}: a recipe must not name a command"
         raise LaminixError("bad recipe", f"recipe.compressor: {why}; build the layer again with its blob", place)

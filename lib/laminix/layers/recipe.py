@@ -1,4 +1,4 @@
-"""Recipes: everything that the blob of a layer of store paths is a function of."""
+"""Recipes: the inputs that determine the blob of a layer of store paths."""
 
 import os
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from laminix.store.store_path import is_store_path
 from laminix.strict_json import Value
 from laminix.tar.entries import Owner
 
-FORMAT = 1  # version of the bytes: changes whenever the same recipe would give a different tar
+FORMAT = 1  # version of the tar's bytes; raise it if the same recipe would give a different tar
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What makes the blob of a layer again."""
+    """The inputs from which the blob of a layer can be rebuilt."""
 
     store_paths: tuple[str, ...]  # sorted
     perms: tuple[Any, ...]  # the rules of --perms, as JSON
     owner: Owner
     mtime: int  # seconds since the epoch
-    compressor: str  # none, gzip or zstd; in a foreign recipe anything
-    compressor_version: str | None  # of the program or library that decides the bytes
+    compressor: str  # none, gzip or zstd; unchecked in a recipe that was read
+    compressor_version: str | None  # version of the program or library, which determines the bytes
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Recipe:
 
 
 def read_recipe(value: Value) -> Recipe:
-    """Return the recipe in VALUE. Raises LaminixError for a missing key and for a wrong type."""
+    """Return the recipe in VALUE. Raises LaminixError for a missing key or a wrong type."""
     version = value.get("compressorVersion")
     return Recipe(
         store_paths=tuple(value["storePaths"].texts()),

@@ -1,11 +1,11 @@
-"""From places on disk to the parts of a layer, in its order.
+"""Walk the tree of a layer and yield its segments in order.
 
-Depth first, the names within a directory bytewise, a directory directly before its contents, every
-parent directory once, whiteouts first within theirs.  Memory holds one directory's names for each level,
-whatever the size of the tree.
+The order is depth first: names within a directory are bytewise, a directory comes directly before its contents,
+each parent directory comes once, and whiteouts come first in their directory. Memory holds the names of one
+directory for each level, whatever the size of the tree.
 
-Most of every layer lies in directories that nothing else merges with; ``_plain_tree`` goes through those.
-Where sources meet, ``_level`` looks at each name with care.
+Most files of a layer lie in directories with a single source. ``_plain_tree`` walks those. Where sources merge,
+``_level`` compares them name by name.
 """
 
 import os
@@ -14,80 +14,80 @@ from typing import NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
-from laminix.layers.file_entries import OPEN_DIRECTORY, EntryDefaults, Part, NameRun, read_entry, step
-from laminix.layers.layer_tree import Place, Source
+from laminix.layers.file_entries import OPEN_DIRECTORY, EntryDefaults, NameRun, Segment, enter_directory, read_entry
+from laminix.layers.layer_tree import LayerNode, Source
 from laminix.parallel.chunks import CHUNK_SIZE
 
-SYNTHESISED_MODE = 0o755  # of directories that no source has
+SYNTHESISED_MODE = 0o755  # mode of parent directories that no source has
 WHITEOUT_MODE = 0o644
 LONGEST_RUN = 256  # names
 
-NOWHERE = Place()  # of a path about which nothing more is said
+EMPTY_NODE = LayerNode()  # the node of a path that is only in a source
 
 
 class Directory(NamedTuple):
-    """A directory still to be gone into: its path in the layer, what merges in it, what is said below."""
+    """A directory still to be walked: its path in the layer, the directories merged there, its node."""
 
     path: bytes
     sources: list[Source]
-    place: Place
+    node: LayerNode
 
 
-def parts(root: Place, look: EntryDefaults) -> Iterator[Part]:
-    """The parts of the layer whose places are below ROOT, in order.
+def walk_tree(root: LayerNode, defaults: EntryDefaults) -> Iterator[Segment]:
+    """Yield the segments of the layer with the tree ROOT, in order.
 
-    Raises LaminixError for what a layer cannot hold and for sources that contradict each other.
+    Raises LaminixError for a file that a layer cannot contain and for sources that contradict each other.
     """
     top = Directory(b"", root.sources, root)
     if _is_plain(top):
         yield from _plain_tree(b"", top.sources[0])
         return
-    stack = [_level(top, look)]
+    stack = [_level(top, defaults)]
     while stack:
-        # Go through the deepest level until it opens another directory.
-        for part, directory in stack[-1]:
-            yield part
+        # Continue the deepest level until it reaches another directory.
+        for segment, directory in stack[-1]:
+            yield segment
             if directory is not None and _is_plain(directory):
                 yield from _plain_tree(directory.path + b"/", directory.sources[0])
             elif directory is not None:
-                stack.append(_level(directory, look))
+                stack.append(_level(directory, defaults))
                 break
         else:
             stack.pop()
 
 
 def _is_plain(directory: Directory) -> bool:
-    """Whether the tree on disk below DIRECTORY goes into the layer as it is."""
-    _, sources, place = directory
-    return len(sources) == 1 and not place.below and not place.removed
+    """Return whether DIRECTORY has a single source and nothing else at or below its path."""
+    _, sources, node = directory
+    return len(sources) == 1 and not node.children and not node.removed
 
 
 def _plain_tree(prefix: bytes, source: Source) -> Iterator[NameRun]:
-    """The runs below the directory SOURCE, whose paths begin with PREFIX.
+    """Yield the runs below the directory SOURCE; their paths start with PREFIX.
 
-    One directory is open at a time, and the way back up is its "..": the depth of a tree costs no
-    descriptors, and no path gets too long.
+    One directory is open at a time, and ".." leads back to its parent. So a deep tree needs neither many descriptors
+    nor long paths.
     """
     parent, in_store = source
-    above = []  # what is left to do in the directories above
+    above = []  # for each directory above: its remaining names, its prefix and its path
     directory = os.open(parent, OPEN_DIRECTORY)
     try:
-        left = _found_in(directory, parent)
+        left = _names_in(directory, parent)
         while True:
             names = _next_run(left)
             if not names:
                 if not above:
                     return
                 left, prefix, parent = above.pop()
-                directory = step(directory, b"..")
+                directory = enter_directory(directory, b"..")
                 continue
             yield NameRun(parent, prefix, names, in_store)
             name, type = names[-1]
             if type == DIRECTORY:
                 above.append((left, prefix, parent))
                 prefix, parent = prefix + name + b"/", parent + b"/" + name
-                directory = step(directory, name)
-                left = _found_in(directory, parent)
+                directory = enter_directory(directory, name)
+                left = _names_in(directory, parent)
     except OSError as error:
         raise LaminixError("cannot pack", error.strerror, parent) from None
     finally:
@@ -95,7 +95,7 @@ def _plain_tree(prefix: bytes, source: Source) -> Iterator[NameRun]:
 
 
 def _next_run(left: Iterator[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """What comes next of LEFT: no more than a run may have, and nothing after a directory."""
+    """Return the next names of LEFT: at most LONGEST_RUN, ending after the first directory."""
     names = []
     for found in left:
         names.append(found)
@@ -104,10 +104,10 @@ def _next_run(left: Iterator[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return names
 
 
-def _found_in(directory: int, path: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The names in the open DIRECTORY, which is at PATH, bytewise; each with its type, as a run has it."""
+def _names_in(directory: int, path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return the names in the open DIRECTORY at PATH in bytewise order, each with its type as in a NameRun."""
     names: list[bytes] = []
-    others: dict[bytes, bytes] = {}  # the types of those that are no files, which are few
+    others: dict[bytes, bytes] = {}  # types of all that are not files, which are few
     with os.scandir(directory) as found:
         for entry in found:
             name = os.fsencode(entry.name)
@@ -122,34 +122,34 @@ def _found_in(directory: int, path: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _refuse_whiteout(name: bytes, directory: bytes) -> None:
     if name.startswith(WHITEOUT_PREFIX):
-        why = "'.wh.' begins the names of whiteouts; use --remove for those"
+        why = "names that start with '.wh.' are reserved for whiteouts; use --remove to delete files of lower layers"
         raise LaminixError("cannot pack", why, os.path.join(directory, name))
 
 
-def _level(directory: Directory, look: EntryDefaults) -> Iterator[tuple[Part, Directory | None]]:
-    """The parts directly in DIRECTORY; with each directory what is needed to go into it."""
-    path, sources, place = directory
+def _level(directory: Directory, defaults: EntryDefaults) -> Iterator[tuple[Segment, Directory | None]]:
+    """Yield the segments directly in DIRECTORY, each with the directory to walk next, or None."""
+    path, sources, node = directory
     prefix = path + b"/" if path else b""
     for name in _whiteouts(directory):
-        yield Entry(prefix + name, FILE, WHITEOUT_MODE, *look), None
+        yield Entry(prefix + name, FILE, WHITEOUT_MODE, defaults.owner, defaults.mtime), None
     found = _names(sources)
-    for name in sorted(found.keys() | place.below.keys()):
-        below = place.below.get(name, NOWHERE)
-        merged = found.get(name, []) + below.sources
-        if merged or _packs(below) or not below.removed and _hides(below):
-            yield _merge(prefix + name, merged, below, look)
+    for name in sorted(found.keys() | node.children.keys()):
+        child = node.children.get(name, EMPTY_NODE)
+        merged = found.get(name, []) + child.sources
+        if merged or _has_sources(child) or not child.removed and _has_removed_below(child):
+            yield _merge(prefix + name, merged, child, defaults)
 
 
 def _whiteouts(directory: Directory) -> list[bytes]:
-    """The names of the whiteouts in DIRECTORY.
+    """Return the names of the whiteouts in DIRECTORY.
 
-    A removed path that the layer has anew needs no whiteout if it is no directory, since it replaces what
-    was there; a directory would merge with that, so it is marked opaque instead.
+    A removed path that the layer provides again needs no whiteout: a file replaces the lower one, and a directory,
+    which would merge with the lower one, is marked opaque.
     """
-    _, sources, place = directory
-    if place.removed:
+    _, sources, node = directory
+    if node.removed:
         return [OPAQUE]
-    gone = (name for name, below in place.below.items() if below.removed and not _packs(below))
+    gone = (name for name, child in node.children.items() if child.removed and not _has_sources(child))
     return sorted(WHITEOUT_PREFIX + name for name in gone if not _has(sources, name))
 
 
@@ -157,18 +157,18 @@ def _has(sources: list[Source], name: bytes) -> bool:
     return any(os.path.lexists(os.path.join(source.path, name)) for source in sources)
 
 
-def _packs(place: Place) -> bool:
-    """Whether anything is packed at PLACE or below it."""
-    return bool(place.sources) or any(_packs(below) for below in place.below.values())
+def _has_sources(node: LayerNode) -> bool:
+    """Return whether NODE or any node below it has sources."""
+    return bool(node.sources) or any(_has_sources(child) for child in node.children.values())
 
 
-def _hides(place: Place) -> bool:
-    """Whether anything below PLACE is removed."""
-    return any(below.removed or _hides(below) for below in place.below.values())
+def _has_removed_below(node: LayerNode) -> bool:
+    """Return whether any node below NODE is removed."""
+    return any(child.removed or _has_removed_below(child) for child in node.children.values())
 
 
 def _names(sources: list[Source]) -> dict[bytes, list[Source]]:
-    """What the merging directories hold, by name."""
+    """Return the contents of the directories SOURCES: for each name the sources that have it."""
     found: dict[bytes, list[Source]] = {}
     for source in sources:
         for name in os.listdir(source.path):
@@ -178,30 +178,30 @@ def _names(sources: list[Source]) -> dict[bytes, list[Source]]:
 
 
 def _merge(
-    path: bytes, sources: list[Source], place: Place, look: EntryDefaults
-) -> tuple[Part, Directory | None]:
-    """The one part at PATH that all of SOURCES agree on, and the directory to go into, if it is one."""
+    path: bytes, sources: list[Source], node: LayerNode, defaults: EntryDefaults
+) -> tuple[Segment, Directory | None]:
+    """Return the segment at PATH, on which all SOURCES must agree, and the directory to walk next, or None."""
     if not sources:
-        return Entry(path, DIRECTORY, SYNTHESISED_MODE, *look), Directory(path, [], place)
-    first, *others = [read_entry(path, source.path, source.in_store, look) for source in sources]
+        return Entry(path, DIRECTORY, SYNTHESISED_MODE, defaults.owner, defaults.mtime), Directory(path, [], node)
+    first, *others = [read_entry(path, source.path, source.in_store, defaults) for source in sources]
     for source, other in zip(sources[1:], others):
-        _agree(first, other, sources[0].path, source.path)
+        _check_agreement(first, other, sources[0].path, source.path)
     if first.type == DIRECTORY:
-        return first, Directory(path, sources, place)
-    if place.below:
-        why = f"{shown(next(iter(place.below)))!r} cannot go below what is no directory"
+        return first, Directory(path, sources, node)
+    if node.children:
+        why = f"another source has {shown(next(iter(node.children)))!r} below this path, which is not a directory"
         raise LaminixError("sources in conflict", why, sources[0].path)
     return _file_run(path, sources[0]) if first.type == FILE else first, None
 
 
 def _file_run(path: bytes, source: Source) -> NameRun:
-    """The run of a file alone.  A directory's name may be another in the layer than on disk, a file's never."""
+    """Return a run of one file. The name of a file is the same in the layer as on disk."""
     directory, name = os.path.split(source.path)
     return NameRun(directory, path[: -len(name)], [(name, FILE)], source.in_store)
 
 
-def _agree(first: Entry, other: Entry, first_path: bytes, other_path: bytes) -> None:
-    """Raises LaminixError, which names both, unless two sources say the same of one path."""
+def _check_agreement(first: Entry, other: Entry, first_path: bytes, other_path: bytes) -> None:
+    """Raise LaminixError, naming both sources, unless their entries for one path are the same."""
     difference = _difference(first, other, first_path, other_path)
     if difference:
         why = f"{shown(first_path)} and {shown(other_path)} differ in {difference}"
