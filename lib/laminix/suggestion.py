@@ -1,11 +1,11 @@
-"""A suggestion for a word that is not among the known ones."""
+"""Suggestions for misspelt words."""
 
 from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``: did you mean 'NEAR'?`` for the known word that is most like WORD, or nothing if none is near."""
-    import difflib  # 2 ms, and only an error needs it
+    """Return ``: did you mean 'NEAR'?`` with the word in KNOWN most similar to WORD, or an empty string."""
+    import difflib  # takes 2 ms, and only an error needs it
 
     by_lower_case = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), by_lower_case, 1, 0.7)

@@ -2,9 +2,9 @@
 
 Nix then sets $NIX_ATTRS_JSON_FILE, and the command line is empty. The attribute ``request`` of that file holds the
 options: their names without dashes (a positional argument by its name in the usage line), repeated options and
-positional arguments as lists, FILE options as the value itself or as the path of a file that another derivation wrote. ``exportReferencesGraph``
-puts closures beside the request, under the option's name. ``path`` lists directories of programs, and
-``outputs.out`` is where to write.
+positional arguments as lists, FILE options as the value itself or as the path of a file that another derivation
+wrote. ``exportReferencesGraph`` puts closures beside the request, under the option's name. ``path`` lists directories
+of programs, and ``outputs.out`` is the path of the output.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         arguments.append(f"--out={output}")
     if positionals:
         # Nix sorts the request by name; the parser expects its own order.
-        arguments += ["--", *(word for name in actions for word in positionals.get(name, ()))]
+        arguments += ["--", *(text for name in actions for text in positionals.get(name, ()))]
     options = parser.parse_args(arguments)
     for dest, value in documents.items():
         setattr(options, dest, value)

@@ -31,7 +31,7 @@ def find_compressor(name: str, threads: int) -> Compressor:
     if name == "gzip":
         return Compressor(name, version=zlib.ZLIB_RUNTIME_VERSION)
     words = zstd_command(threads) if name == "zstd" else _split(name)
-    from shutil import which  # 2 ms, and most layers need no program
+    from shutil import which  # takes 2 ms, and most layers need no program
 
     program = which(words[0])
     if program is None:
@@ -46,7 +46,7 @@ def zstd_command(threads: int) -> list[str]:
 
 
 def _split(command: str) -> list[str]:
-    import shlex  # 0.5 ms, and most layers need no command
+    import shlex  # takes 0.5 ms, and most layers need no command
 
     try:
         words = shlex.split(command)
@@ -59,7 +59,7 @@ def _split(command: str) -> list[str]:
 
 def _version(program: str) -> str:
     """Return the output of ``PROGRAM --version``."""
-    import subprocess  # costs 10 ms, and most layers need no program
+    import subprocess  # takes 10 ms, and most layers need no program
 
     done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True)
     if done.returncode:
@@ -72,7 +72,7 @@ def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iter
     if compressor.name == "none":
         return iter(tar)
     if compressor.name == "gzip":
-        from laminix.compression.gzip_stream import gzip_stream  # its thread pool costs 10 ms to import
+        from laminix.compression.gzip_stream import gzip_stream  # its thread pool takes 10 ms to import
 
         return gzip_stream(tar, threads)
     from laminix.compression.filter_program import through_program

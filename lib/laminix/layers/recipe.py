@@ -61,7 +61,7 @@ def read_recipe(value: Value) -> Recipe:
 
 
 def check_store_paths(recipe: Recipe, place: str) -> None:
-    """Raise LaminixError if RECIPE, of the layer at PLACE, names a path outside of the store."""
+    """Raise LaminixError if RECIPE, of the layer at PLACE, names a path outside the store."""
     for path in recipe.store_paths:
         if not is_store_path(path) or os.path.dirname(path) not in store_directories():
             expected = f"expected a store path like {STORE_DIRECTORY}/HASH-NAME ($NIX_STORE names another store)"
