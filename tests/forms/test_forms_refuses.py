@@ -449,7 +449,7 @@ def test_artifact_by_its_config(refusal):
     )
     entry = index_entry(manifest, "application/vnd.oci.image.manifest.v1+json")
     line = refusal(layout_of([entry], {f"blobs/sha256/{sha256(manifest)}": manifest}))
-    assert "'application/vnd.cncf.helm.config.v1+json': an artifact, no image" in line
+    assert "'application/vnd.cncf.helm.config.v1+json', which is an artifact and not an image" in line
 
 
 def test_artifact_by_its_type(refusal):
@@ -489,7 +489,7 @@ def test_platform_that_is_there_twice(refusal):
     "document, why",
     [
         (b"{}", "bad manifest: the key 'schemaVersion' is missing"),
-        (b'{"schemaVersion":1}', "schemaVersion: found schema 1, which was given up in 2017"),
+        (b'{"schemaVersion":1}', "schemaVersion: found 1, an obsolete schema, expected 2"),
         (b'{"schemaVersion":2,"config":{}}', "config: the key 'mediaType' is missing"),
     ],
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import checked_chunks, compression_of_layer, measured, open_uncompressed, uncompressed_chunks
+from laminix.images.layer_bytes import checked_chunks, compression_of_layer, with_digest, open_uncompressed, uncompressed_chunks
 
 TAR = b"any bytes" * 500_000
 BLOB = gzip.compress(TAR, mtime=0)
@@ -29,7 +29,7 @@ def test_sound_layers_pass(data, known):
     given = layer(data) if known else layer(data, digest=None)
     assert b"".join(checked_chunks(given)) == b"".join(checked_chunks(given, diff_id_too=True)) == data
     assert b"".join(uncompressed_chunks(given)) == open_uncompressed(given).readall() == TAR
-    assert measured(given).digest == digest(data)
+    assert with_digest(given).digest == digest(data)
 
 
 def test_digest_of_another_algorithm_is_checked_too():
@@ -55,7 +55,7 @@ def test_another_diff_id_is_told_where_it_is_asked_for():
 
 
 def test_another_diff_id_is_told_where_nothing_else_is_known():
-    for read in (checked_chunks, measured):
+    for read in (checked_chunks, with_digest):
         with pytest.raises(LaminixError, match="its diff ID is"):
             list(read(layer(BLOB, digest=None, diff_id=digest(b""))))
 

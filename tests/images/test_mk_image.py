@@ -183,7 +183,7 @@ def test_layer_without_blob_keeps_its_recipe(maker, base, tmp_path):
         ),
         (["--name", "x", "--architecture", "x86_64"], "expected a GOARCH such as amd64"),
         (["--name", "x", "--os", "Linux"], "expected a GOOS such as linux"),
-        (["--name", "x", "--variant", "V 7"], "found the variant 'V 7'"),
+        (["--name", "x", "--variant", "V 7"], "invalid variant 'V 7'"),
         (["--name", "x", "--layer", "/nowhere"], "bad layer: expected a directory that mk-layer or mk-layers wrote"),
     ],
 )
@@ -206,7 +206,7 @@ def test_refuses_126_layers_and_takes_125(refused, builder, tmp_path, base):
     most = ["--layer", base] * 125
     builder("mk-image", "--name", "x", *most, "--out", tmp_path / "most", check=True)
     line = refused("--name", "x", *most, "--layer", base)
-    assert line.startswith("too many layers: 126 layers, but engines take at most 125")
+    assert line.startswith("too many layers: found 126 layers, but engines load at most 125")
 
 
 def test_refuses_an_output_that_exists(builder, tmp_path, base):
@@ -233,7 +233,7 @@ def changed_layer(layer, tmp_path, **members):
             "blob: found '../layer.tar', expected the name of a file beside layer.json",
         ),
         ({"blob": "gone"}, "found no file here, expected the blob that layer.json names"),
-        ({"blob": None}, "it has neither its blob nor a recipe"),
+        ({"blob": None}, "found neither a blob nor a recipe"),
         ({"history": []}, "history: found a list, expected an object"),
     ],
 )

@@ -63,11 +63,11 @@ def test_manifest_bytes_do_not_depend_on_the_order_of_annotations():
     "path, new, why",
     [
         (["schemaVersion"], "2", "schemaVersion: found a string, expected a whole number"),
-        (["schemaVersion"], 1, "schemaVersion: found schema 1"),
+        (["schemaVersion"], 1, "schemaVersion: found 1, an obsolete schema"),
         (["schemaVersion"], 3, "schemaVersion: found 3, expected 2"),
         (["mediaType"], oci.media_types.OCI_INDEX, "expected an image manifest's media type"),
         (["config"], None, "config: found null, expected an object"),
-        (["config", "mediaType"], "application/vnd.example+json", "an artifact, no image"),
+        (["config", "mediaType"], "application/vnd.example+json", "which is an artifact and not an image"),
         (["layers"], {}, "layers: found an object, expected a list"),
         (["layers"], None, "layers: found null, expected a list"),
         (["layers", 0], "x", "layers[0]: found a string, expected an object"),
@@ -169,5 +169,5 @@ def test_history_that_does_not_fit_the_layers_is_none(history):
 
 def test_takes_as_many_layers_as_every_engine():
     oci.check_layer_count(125)
-    with pytest.raises(LaminixError, match="126 layers, but engines take at most 125"):
+    with pytest.raises(LaminixError, match="126 layers, but engines load at most 125"):
         oci.check_layer_count(126)

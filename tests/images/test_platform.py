@@ -20,7 +20,7 @@ def test_reads_what_it_writes(text):
         ("linux/aarch64", "such as arm64"),
         ("linux/toaster", "unknown architecture 'toaster'"),
         ("Linux/amd64", "unknown operating system 'Linux'"),
-        ("linux/arm/V7", "found the variant 'V7'"),
+        ("linux/arm/V7", "invalid variant 'V7'"),
     ],
 )
 def test_refuses_what_go_does_not_know(text, why):

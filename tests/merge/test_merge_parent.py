@@ -340,7 +340,7 @@ def test_refuses_126_layers(maker, refused):
     many = image_forms.Image(layers=(image_forms.EMPTY_LAYER,) * 125)
     parent = file_trees.write_tar(maker.directory / "p.tar", image_forms.oci_layout(many))
     assert refused("--parent", parent, "--image", child_of(maker, {"f": b"1"})).startswith(
-        "too many layers: 126 layers, but engines take at most 125"
+        "too many layers: found 126 layers, but engines load at most 125"
     )
 
 

@@ -344,7 +344,7 @@ def test_asks_for_our_order_of_layers_that_mk_layer_made(tmp_path):
 
 def test_tells_too_many_layers(tmp_path):
     many = image_forms.Image(layers=tuple(file_trees.tar({str(number): b""}) for number in range(126)))
-    assert any("126 layers, but engines take at most 125" in line for line in wrong(layout(tmp_path, many)))
+    assert any("126 layers, but engines load at most 125" in line for line in wrong(layout(tmp_path, many)))
 
 
 NO_TARS = {"garbage": b"no tar" * 200, "cut": file_trees.tar({"a": b"x" * 2000})[:1024]}

@@ -10,7 +10,7 @@ from laminix.forms.choice import Candidate
 from laminix.forms.form import Form
 from laminix.forms.writing import by_digest, copy_layer, kept_manifest, link_to_store, write_chunks
 from laminix.images.image import Image
-from laminix.images.layer_bytes import measured
+from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members
 from laminix.images.oci import read_index, read_manifest
 from laminix.images.reference import Reference
@@ -57,7 +57,7 @@ def write_directory(directory: str, image: Image, references: Sequence[Reference
     The form has no place for REFERENCES.  Raises LaminixError where a copied layer's bytes are not what its
     digest says.
     """
-    layers = [measured(layer) for layer in image.layers]
+    layers = [with_digest(layer) for layer in image.layers]
     for layer in by_digest(layers):
         blob = os.path.join(directory, _hex(layer.digest))
         if not link_to_store(blob, layer.file):

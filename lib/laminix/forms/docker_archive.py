@@ -20,7 +20,7 @@ from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, manifest_json
 from laminix.forms.form import Form
 from laminix.forms.writing import by_digest, kept_manifest
 from laminix.images.image import Image, StoredLayer
-from laminix.images.layer_bytes import checked_chunks, measured
+from laminix.images.layer_bytes import checked_chunks, with_digest
 from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import read_config
 from laminix.images.reference import Reference, read_reference
@@ -136,7 +136,7 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
 
     Raises LaminixError, at the end of a layer, where its bytes are not what its digest says.
     """
-    layers = [measured(layer) for layer in image.layers]
+    layers = [with_digest(layer) for layer in image.layers]
     config, manifest = image.config_bytes, kept_manifest(image, layers)
     yield archive_writer.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
     yield archive_writer.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from laminix import strict_json
-from laminix.images.oci import in_order
+from laminix.images.oci import sort_keys
 from laminix.images.reference import Reference, familiar_name
 
 MANIFEST = "manifest.json"
@@ -22,4 +22,4 @@ def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
     for reference in references:
         if reference.name:
             document.setdefault(familiar_name(reference.name), {})[reference.tag] = top
-    return strict_json.dumps(in_order(document))
+    return strict_json.dumps(sort_keys(document))

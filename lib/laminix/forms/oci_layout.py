@@ -14,7 +14,7 @@ from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, find_by_config, index_candidates, recipe_name
 from laminix.forms.choice import Candidate
 from laminix.images.image import Image, StoredLayer
-from laminix.images.layer_bytes import measured
+from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members
 from laminix.images.oci import (
     NAME_ANNOTATION,
@@ -91,7 +91,7 @@ def write_image_directory(
     its digest and diff ID say, and for too many layers.
     """
     check_layer_count(len(layers))
-    layers = [measured(layer) for layer in layers]
+    layers = [with_digest(layer) for layer in layers]
     for layer in by_digest(layers):
         _place_layer(directory, layer)
     manifest = oci_manifest(layers, config, annotations).to_bytes()
@@ -103,7 +103,7 @@ def write_self_contained(directory: str, image: Image, references: Sequence[Refe
 
     Raises LaminixError where a layer's bytes are not what its digest says.
     """
-    layers = [measured(layer) for layer in image.layers]
+    layers = [with_digest(layer) for layer in image.layers]
     for layer in by_digest(layers):
         copy_layer(layer, os.path.join(directory, blob_name(layer.digest)))
     _write_documents(directory, image.config_bytes, kept_manifest(image, layers), references)

@@ -8,7 +8,7 @@ from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, compression_of_layer
-from laminix.images.oci import Manifest, in_order
+from laminix.images.oci import Manifest, sort_keys
 from laminix.progress import watched
 from laminix.nix_store import lies_in_store
 
@@ -30,7 +30,7 @@ def oci_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapp
     return Manifest(
         config=Descriptor(media_types.OCI_CONFIG, sha256(config), len(config)),
         layers=tuple(Descriptor(_oci_type(layer), layer.digest, layer.size) for layer in layers),
-        annotations=in_order(dict(annotations)),
+        annotations=sort_keys(dict(annotations)),
     )
 
 

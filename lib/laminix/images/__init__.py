@@ -1,1 +1,1 @@
-"""Images: their documents, their layers, and what is done with both."""
+"""Images: manifests, configs, references, platforms, and the bytes of stored layers."""

@@ -1,4 +1,4 @@
-"""The store paths that an image's layers hold whole."""
+"""The store paths that an image contains completely."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from laminix.tar.entries import OPAQUE, WHITEOUT_PREFIX, is_whiteout
 
 
 def held_store_paths(image: Image, wanted: Collection[str]) -> set[str]:
-    """Return the store paths among WANTED that a container of IMAGE sees whole.
+    """Return the store paths of WANTED that are complete in IMAGE: added by one layer, with nothing deleted since.
 
     Reads every layer and checks its digests. Raises LaminixError for a damaged layer.
     """
@@ -16,16 +16,16 @@ def held_store_paths(image: Image, wanted: Collection[str]) -> set[str]:
     depths = {name.count(b"/") + 1 for name in names}
     held: set[bytes] = set()
     for layer in image.layers:
-        found: set[bytes] = set()
-        broken: set[bytes] = set()
+        added: set[bytes] = set()
+        incomplete: set[bytes] = set()
         for entry, _ in checked_members(layer):
             prefixes = {prefix for depth in depths if (prefix := _prefix(entry.path, depth)) in names}
             if not is_whiteout(entry.path):
-                found |= prefixes
+                added |= prefixes
             else:
                 held -= _hidden(entry.path, held)
-                broken |= prefixes
-        held |= found - broken
+                incomplete |= prefixes
+        held |= added - incomplete
     return {names[name] for name in held}
 
 
@@ -34,10 +34,10 @@ def _prefix(path: bytes, depth: int) -> bytes:
 
 
 def _hidden(whiteout: bytes, held: set[bytes]) -> set[bytes]:
-    """Return the paths of HELD that WHITEOUT hides, wholly or in part."""
+    """Return the paths of HELD that WHITEOUT hides completely or in part."""
     directory, _, name = whiteout.rpartition(b"/")
-    gone = directory if name == OPAQUE else whiteout.replace(WHITEOUT_PREFIX, b"", 1)
-    return {path for path in held if _is_within(path, gone) or _is_within(gone, path)}
+    hidden = directory if name == OPAQUE else whiteout.replace(WHITEOUT_PREFIX, b"", 1)
+    return {path for path in held if _is_within(path, hidden) or _is_within(hidden, path)}
 
 
 def _is_within(path: bytes, directory: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A stored layer's bytes, as stored and uncompressed, checked against its digests as they pass."""
+"""The bytes of a stored layer, as stored or uncompressed, checked against its digests while they are read."""
 
 import hashlib
 import io
@@ -15,17 +15,17 @@ from laminix.parallel.chunks import CHUNK_SIZE
 
 
 def stored_chunks(layer: StoredLayer) -> Iterator[bytes]:
-    """The layer's bytes as stored, in chunks; unchecked."""
+    """Yield the layer's bytes as stored, without checking them."""
     with layer.open() as file:
         while chunk := file.read(CHUNK_SIZE):
             yield chunk
 
 
 def checked_chunks(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[bytes]:
-    """The layer's bytes as stored, in chunks, digest_of_chunks by threads beside.
+    """Yield the layer's bytes as stored; threads compute the digests meanwhile.
 
-    Checked at the end: the digest where it is known, the diff ID where it is not, and both with
-    DIFF_ID_TOO (which uncompresses for that).  A mismatch raises a LaminixError that names the layer.
+    Checks the digest, or the diff ID if the digest is unknown. With DIFF_ID_TOO, checks both; checking a diff ID
+    means uncompressing the layer. Raises LaminixError after the last chunk if a digest differs.
     """
     by_diff_id = diff_id_too or layer.digest is None
     with ConsumerThread(_digest_check(layer)) as digest, ConsumerThread(_diff_id_check(layer, by_diff_id)) as diff_id:
@@ -38,7 +38,7 @@ def checked_chunks(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[by
 
 
 def uncompressed_chunks(layer: StoredLayer) -> Iterator[bytes]:
-    """The layer's uncompressed tar, in chunks; its digest and its diff ID are checked at the end."""
+    """Yield the layer's uncompressed tar. Raises LaminixError after the last chunk if digest or diff ID differ."""
     stored = stored_chunks(layer) if layer.digest in (None, layer.diff_id) else checked_chunks(layer)
     with ConsumerThread(lambda chunks: _check_diff_id(layer, digest_of_chunks(chunks))) as check:
         for chunk in uncompressed(stored, layer.location):
@@ -48,12 +48,12 @@ def uncompressed_chunks(layer: StoredLayer) -> Iterator[bytes]:
 
 
 def open_uncompressed(layer: StoredLayer) -> io.RawIOBase:
-    """The layer's uncompressed tar as a file that is read once, checked as ``uncompressed_chunks`` is."""
+    """Return the layer's uncompressed tar as a file that can be read once, checked as by ``uncompressed_chunks``."""
     return ChunkReader(uncompressed_chunks(layer))
 
 
-def measured(layer: StoredLayer) -> StoredLayer:
-    """LAYER with its digest, taken from its bytes where it was not known; its diff ID is checked then."""
+def with_digest(layer: StoredLayer) -> StoredLayer:
+    """Return LAYER with its digest. Computes an unknown digest from the bytes, and then checks the diff ID too."""
     if layer.digest is not None:
         return layer
     chunks = checked_chunks(layer, diff_id_too=True)
@@ -61,26 +61,27 @@ def measured(layer: StoredLayer) -> StoredLayer:
 
 
 def compression_of_layer(layer: StoredLayer) -> str:
-    """How the layer's bytes are compressed, as they themselves say."""
+    """Return the name of the layer's compression, recognised by its first bytes rather than its media type."""
     with layer.open() as file:
         return compression_of(file.read(LONGEST_MAGIC) or b"")
 
 
 def _digest_check(layer: StoredLayer):
-    """What compares the digest of the chunks it is given; None where there is nothing to compare with."""
+    """Return a function that checks the digest of the chunks passed to it; None if the digest is unknown."""
     if layer.digest is None:
         return None
     return lambda chunks: _check_digest(layer, digest_of_chunks(chunks, new_hash(layer.digest).name))
 
 
 def _diff_id_check(layer: StoredLayer, wanted: bool):
+    """Return a function that checks the diff ID; None unless WANTED and different from the digest."""
     if not wanted or layer.digest == layer.diff_id:
         return None
     return lambda chunks: _check_diff_id(layer, digest_of_chunks(uncompressed(chunks, layer.location)))
 
 
 def digest_of_chunks(chunks: Iterable[bytes], algorithm: str = "sha256") -> str:
-    """The digest of all CHUNKS."""
+    """Return the digest of all CHUNKS together."""
     state = hashlib.new(algorithm)
     for chunk in chunks:
         state.update(chunk)

@@ -1,4 +1,4 @@
-"""An image's layers as a list: JSON for programs, a table for people."""
+"""The list of an image's layers: JSON for programs, a table for people."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from laminix.images.oci import layer_history
 from laminix.table import aligned
 
 HEADINGS = ("LAYER", "SIZE", "DIFF ID", "COMPRESSION", "CREATED BY")
-NUMBERS = (0, 1)  # columns that line up at the right
-WIDEST = 60  # characters of what made a layer
+NUMBERS = (0, 1)  # columns aligned at the right
+MAX_CREATED_BY = 60  # width of the last column in characters
 
 
 def as_json(image: Image) -> str:
-    """The layers as a JSON array, base layer first; ``history`` is null where its entries do not fit them."""
+    """Return the layers as a JSON array, base layer first.
+
+    ``history`` is null for all layers if the number of history entries differs from the number of layers.
+    """
     history = layer_history(image.config) or [None] * len(image.layers)
     rows = [
         {
@@ -33,10 +36,10 @@ def as_json(image: Image) -> str:
 
 
 def as_table(image: Image) -> str:
-    """The layers as a table, base layer first."""
+    """Return the layers as a table, base layer first."""
     history = layer_history(image.config) or [{}] * len(image.layers)
     rows = [
-        (human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _maker(entry))
+        (human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _created_by(entry))
         for layer, entry in zip(image.layers, history)
     ]
     return aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))], NUMBERS)
@@ -53,8 +56,8 @@ def _compression(media_type: str) -> str:
     return "gzip" if media_type.endswith(".gzip") else "none"
 
 
-def _maker(entry: dict[str, Any]) -> str:
-    maker, comment = entry.get("created_by") or "", entry.get("comment") or ""
-    # A builder's name alone says little; a whole command says enough.
-    text = one_line(maker if " " in maker else ": ".join(filter(None, (maker, comment))))
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+def _created_by(entry: dict[str, Any]) -> str:
+    creator, comment = entry.get("created_by") or "", entry.get("comment") or ""
+    # A command line explains itself; the bare name of a builder needs the comment.
+    text = one_line(creator if " " in creator else ": ".join(filter(None, (creator, comment))))
+    return text if len(text) <= MAX_CREATED_BY else f"{text[: MAX_CREATED_BY - 1]}…"

@@ -1,4 +1,4 @@
-"""A stored layer's tar, to be read anywhere in, however the layer is stored."""
+"""The tar of a stored layer, for sequential and random access."""
 
 import os
 from collections.abc import Iterator
@@ -14,22 +14,25 @@ from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.parallel.process_call import ProcessCall
 
 BAD_LAYER = "bad layer"
-LARGE = 8 << 20  # bytes: below, a process of its own costs more than it saves
+LARGE = 8 << 20  # bytes; checking a smaller layer in a process of its own is slower
 
 
 class Member(NamedTuple):
-    """A member of the layer, and where its content is."""
+    """A member of a layer's tar and the position of its content."""
 
     entry: Entry
-    offset: int  # of the content in the layer's tar, in bytes
+    offset: int  # of the content in the uncompressed tar, in bytes
 
 
 def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
-    """The members of LAYER's tar, as ``tar_reader.read`` gives them, with the digests checked at the end."""
+    """Yield the members of LAYER's tar, as ``tar.reader.read`` does, and check the digests at the end.
+
+    Raises LaminixError for a damaged tar and for a wrong digest or diff ID.
+    """
     if layer.size < LARGE or not is_tar(layer):
         yield from read(open_uncompressed(layer), BAD_LAYER, layer.location)
         return
-    # Another process reads the file once more, for the digests: reading headers leaves threads no time.
+    # A second process computes the digests. A thread could not: parsing headers keeps the interpreter lock busy.
     check = ProcessCall(check_digests, layer)
     try:
         with layer.open() as file:
@@ -40,27 +43,30 @@ def checked_members(layer: StoredLayer) -> Iterator[tuple[Entry, Content]]:
 
 
 def is_tar(layer: StoredLayer) -> bool:
-    """Whether the layer is stored as a plain tar, which can be read anywhere in."""
+    """Return whether the layer is stored uncompressed, so that its file allows random access."""
     return layer.recipe_directory is None and compression_of_layer(layer) == "none"
 
 
 def check_digests(layer: StoredLayer) -> None:
-    """Raises LaminixError unless LAYER's bytes are those that its digest and diff ID promise."""
+    """Read LAYER. Raises LaminixError if its digest or diff ID is wrong."""
     for _ in checked_chunks(layer, diff_id_too=True):
         pass
 
 
 class LayerTar:
-    """The tar of LAYER.  One that is compressed, or made from a recipe, is written to the file SPOOL once
-    its contents are asked for; its members alone can be told without."""
+    """The uncompressed tar of LAYER, for random access.
 
-    def __init__(self, layer: StoredLayer, spool: str):
+    If the layer is compressed or rebuilt from a recipe, the first access to a content writes the tar to the new
+    file SPOOL_PATH. Listing the members does not need that.
+    """
+
+    def __init__(self, layer: StoredLayer, spool_path: str):
         self.layer = layer
-        self._spool = spool
+        self._spool_path = spool_path
         self._is_tar = is_tar(layer)
 
     def members(self) -> list[Member]:
-        """The members in their order.  Raises LaminixError for a damaged tar."""
+        """Return the members in the order of the tar. Raises LaminixError for a damaged tar."""
         place = self.layer.location
         if self._is_tar:
             return [Member(*member) for member in scan(self._file, BAD_LAYER, place)]
@@ -68,30 +74,31 @@ class LayerTar:
         return [Member(entry, content.offset) for entry, content in stream]
 
     def content(self, offset: int, size: int) -> Iterator[bytes]:
-        """SIZE bytes from OFFSET on, in chunks."""
+        """Yield SIZE bytes of the tar, starting at OFFSET. Raises LaminixError if the tar ends before."""
         end = offset + size
         while offset < end:
             self._file.seek(offset)
             chunk = self._file.read(min(CHUNK_SIZE, end - offset))
             if not chunk:
-                why = "its tar ends early; it changed while it was read"
-                raise LaminixError(BAD_LAYER, why, self.layer.location)
+                raise LaminixError(BAD_LAYER, "the tar ends early: file changed while being read", self.layer.location)
             offset += len(chunk)
             yield chunk
 
     def check(self) -> None:
-        """Raises LaminixError unless the layer's bytes are those that its digests promise."""
+        """Raises LaminixError if the layer's digest or diff ID is wrong."""
         if self._is_tar:
             check_digests(self.layer)
         else:
-            self._file  # it was checked on the way into the spool
+            self._file.flush()  # opening the file has spooled the layer, which checks it
 
     @cached_property
     def _file(self) -> BinaryIO:
-        if self._is_tar:
-            return self.layer.open()
-        file = open(self._spool, "w+b")
-        os.unlink(self._spool)
+        return self.layer.open() if self._is_tar else self._spooled()
+
+    def _spooled(self) -> BinaryIO:
+        """Write the uncompressed tar to a temporary file, checking the digests, and return the file."""
+        file = open(self._spool_path, "w+b")
+        os.unlink(self._spool_path)
         for chunk in uncompressed_chunks(self.layer):
             file.write(chunk)
         return file

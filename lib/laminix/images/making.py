@@ -1,4 +1,4 @@
-"""What mk-image puts together: layer directories, a config with a history of them, annotations."""
+"""The parts of a new image: layers read from layer directories, a config with their history, annotations."""
 
 import os
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from laminix.images.oci import Config, make_config
 from laminix.images.platform import Platform
 from laminix.regular_file import open_regular_file
 
-EMPTY_TAR = 1024  # bytes: the two blocks that end every tar
+EMPTY_TAR_SIZE = 1024  # bytes: the two zero blocks that end every tar
 
 
 def read_layers(directories: Sequence[str], unless_empty: Sequence[str]) -> list[tuple[str, Layer]]:
-    """The layers in DIRECTORIES, in order, then those of UNLESS_EMPTY that hold anything.
+    """Return (layer directory, layer) for DIRECTORIES in order, then for those in UNLESS_EMPTY with any entries.
 
-    Each comes with its directory.  Raises LaminixError for one that only measures: no blob, no recipe.
+    Raises LaminixError for a layer with neither blob nor recipe.
     """
     layers = _layers(directories)
-    layers += [(path, layer) for path, layer in _layers(unless_empty) if layer.diff_size > EMPTY_TAR]
+    layers += [(path, layer) for path, layer in _layers(unless_empty) if layer.diff_size > EMPTY_TAR_SIZE]
     for path, layer in layers:
         if layer.blob is None and layer.recipe is None:
-            why = "it has neither its blob nor a recipe for it; make it again without --no-blob"
+            why = "found neither a blob nor a recipe; build the layer again without --no-blob"
             raise LaminixError("bad layer", why, path)
     return layers
 
@@ -35,7 +35,7 @@ def _layers(directories: Sequence[str]) -> list[tuple[str, Layer]]:
 
 
 def stored_layer(directory: str, layer: Layer) -> StoredLayer:
-    """The layer in DIRECTORY as part of an image."""
+    """Return the layer in DIRECTORY as part of an image."""
     file = None if layer.blob is None else os.path.join(directory, layer.blob)
     return StoredLayer(
         diff_id=layer.diff_id,
@@ -43,15 +43,15 @@ def stored_layer(directory: str, layer: Layer) -> StoredLayer:
         size=layer.descriptor.size,
         digest=layer.descriptor.digest,
         location=file or directory,
-        open=partial(_open_again, layer) if file is None else partial(open_regular_file, file),
+        open=partial(_open_rebuilt, layer) if file is None else partial(open_regular_file, file),
         file=file,
         recipe_directory=directory if file is None else None,
     )
 
 
-def _open_again(layer: Layer) -> BinaryIO:
-    """The layer's blob, made again as it is read."""
-    # Half of the library, and 8 ms: most images keep their blobs, and most builders only list them.
+def _open_rebuilt(layer: Layer) -> BinaryIO:
+    """Return a file with the layer's blob, which is rebuilt from the recipe while it is read."""
+    # Imported late, because it takes 8 ms and most images keep their blobs.
     from laminix.layers.rebuilding import open_rebuilt
 
     return open_rebuilt(layer)
@@ -60,13 +60,16 @@ def _open_again(layer: Layer) -> BinaryIO:
 def image_config(
     layers: Sequence[tuple[str, Layer]], platform: Platform, created: str, runtime: dict
 ) -> Config:
-    """The config of an image of LAYERS, with an entry of history for each."""
+    """Return the config of an image made of LAYERS (base layer first), with a history entry for each.
+
+    CREATED is a time in RFC 3339, RUNTIME the ``config`` object.
+    """
     history = [{"created": created, **layer.history} for _, layer in layers]
     return make_config(platform, created, runtime, [layer.diff_id for _, layer in layers], history)
 
 
 def read_annotations(given: Sequence[str]) -> dict[str, str]:
-    """The annotations in GIVEN, each KEY=VALUE; raises LaminixError for others and for a key given twice."""
+    """Return the annotations in GIVEN, each KEY=VALUE. Raises LaminixError for other texts and repeated keys."""
     annotations: dict[str, str] = {}
     for text in given:
         key, equals, value = text.partition("=")

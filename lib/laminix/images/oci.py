@@ -1,7 +1,7 @@
-"""Manifests, configs and indexes: what an image is made of besides its layers (OCI image-spec 1.1).
+"""Manifests, configs and indexes (OCI image-spec 1.1).
 
-Docker's own forms of them (image manifest version 2, schema 2) are read as well: they differ in media
-types only.  Fields that nobody knows are kept, so that what was read is written again whole.
+Docker's versions (image manifest version 2, schema 2) are read too; only their media types differ. Unknown fields
+are kept, so that a document can be written back without loss.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from laminix.images.platform import Platform, read_platform
 from laminix.images.runtime_config import check_types
 from laminix.strict_json import Value
 
-MOST_LAYERS = 125  # dockerd's classic store refuses one more: "max depth exceeded"
+MAX_LAYERS = 125  # with one more, dockerd's classic store fails: "max depth exceeded"
 
 MANIFEST_TYPES = frozenset({media_types.OCI_MANIFEST, media_types.DOCKER_MANIFEST})
 INDEX_TYPES = frozenset({media_types.OCI_INDEX, media_types.DOCKER_INDEX})
-# The last is what early registries gave for a config of Docker's.
+# Early registries served Docker's configs with the last of these types.
 CONFIG_TYPES = frozenset({media_types.OCI_CONFIG, media_types.DOCKER_CONFIG, "application/octet-stream"})
 
 TAG_ANNOTATION = "org.opencontainers.image.ref.name"
@@ -30,16 +30,16 @@ NAME_ANNOTATION = "io.containerd.image.name"
 
 @dataclass(frozen=True)
 class Manifest:
-    """An image manifest (manifest.md): which config, which layers, base layer first."""
+    """An image manifest (manifest.md)."""
 
     config: Descriptor
-    layers: tuple[Descriptor, ...]
+    layers: tuple[Descriptor, ...]  # base layer first
     annotations: dict[str, str] = field(default_factory=dict)
     media_type: str = media_types.OCI_MANIFEST
-    others: dict[str, Any] = field(default_factory=dict)  # what else stood there
+    others: dict[str, Any] = field(default_factory=dict)  # unknown keys, written back unchanged
 
     def to_bytes(self) -> bytes:
-        """The manifest as JSON: the spec's keys in the spec's order, annotations sorted."""
+        """Return the manifest as JSON: keys in the order of the specification, annotations sorted."""
         document = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
@@ -47,65 +47,65 @@ class Manifest:
             "layers": [layer.to_json() for layer in self.layers],
         }
         if self.annotations:
-            document["annotations"] = in_order(self.annotations)
+            document["annotations"] = sort_keys(self.annotations)
         return strict_json.dumps(document | self.others)
 
 
 @dataclass(frozen=True)
 class Index:
-    """An image index (image-index.md): manifests, or more indexes, to choose from."""
+    """An image index (image-index.md): descriptors of manifests and of further indexes."""
 
     manifests: tuple[Descriptor, ...]
     annotations: dict[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """The index as JSON."""
+        """Return the index as JSON."""
         document = {
             "schemaVersion": 2,
             "mediaType": media_types.OCI_INDEX,
             "manifests": [manifest.to_json() for manifest in self.manifests],
         }
         if self.annotations:
-            document["annotations"] = in_order(self.annotations)
+            document["annotations"] = sort_keys(self.annotations)
         return strict_json.dumps(document)
 
 
 @dataclass(frozen=True)
 class Config:
-    """An image config (config.md): the whole JSON document, unknown fields and all.
+    """An image config (config.md): the whole JSON document, including unknown fields.
 
-    Its properties have been checked when it was read; missing and null ones are empty.
+    ``read_config`` has checked the known fields. Properties return an empty value for missing and null fields.
     """
 
     raw: dict[str, Any]
 
     @property
     def platform(self) -> Platform:
-        """What the image runs on (an absent one, as in images of before 1.10, is left empty)."""
+        """The platform the image runs on; its parts are empty if missing, as in images from before Docker 1.10."""
         return Platform(*(self.raw.get(key) or "" for key in ("os", "architecture", "variant")))
 
     @property
     def created(self) -> str | None:
-        """When the image was made, in RFC 3339."""
+        """The time of creation in RFC 3339."""
         return self.raw.get("created")
 
     @property
     def runtime(self) -> dict[str, Any]:
-        """How to run it: the ``config`` object (Env, Cmd, ...)."""
+        """The ``config`` object, which tells engines how to run the image (Env, Cmd, …)."""
         return self.raw.get("config") or {}
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
-        """One diff ID a layer, base layer first."""
+        """The diff ID of each layer, base layer first."""
         return tuple(self.raw["rootfs"]["diff_ids"] or ())
 
     @property
     def history(self) -> tuple[dict[str, Any], ...]:
-        """How it came about, oldest first; entries with ``empty_layer`` have no layer."""
+        """The history entries, oldest first; entries with ``empty_layer`` have no layer."""
         return tuple(self.raw.get("history") or ())
 
     def to_bytes(self) -> bytes:
-        """The config as JSON, in the order of its keys."""
+        """Return the config as JSON, its keys in the order of ``raw``."""
         return strict_json.dumps(self.raw)
 
 
@@ -116,14 +116,14 @@ def make_config(
     diff_ids: Sequence[str],
     history: Sequence[dict[str, Any]],
 ) -> Config:
-    """A config of these, its keys in the spec's order."""
+    """Return a config with these values, its keys in the order of the specification."""
     document = {"created": created, "architecture": platform.architecture, "os": platform.os}
     if platform.variant:
         document["variant"] = platform.variant
     return Config(
         document
         | {
-            "config": in_order(runtime),
+            "config": sort_keys(runtime),
             "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
             "history": list(history),
         }
@@ -131,24 +131,24 @@ def make_config(
 
 
 def check_layer_count(count: int) -> None:
-    """Raises LaminixError where an image of COUNT layers would not load everywhere."""
-    if count > MOST_LAYERS:
-        why = f"{count} layers, but engines take at most {MOST_LAYERS}; put more store paths into one layer"
+    """Raises LaminixError if some engine cannot load an image of COUNT layers."""
+    if count > MAX_LAYERS:
+        why = f"found {count} layers, but engines load at most {MAX_LAYERS}; put more store paths into one layer"
         raise LaminixError("too many layers", why)
 
 
 def layer_history(config: Config) -> list[dict[str, Any]] | None:
-    """The history entry of each layer, base layer first; None where the entries do not fit the layers."""
+    """Return the history entry of each layer, base layer first; None if their numbers differ."""
     entries = [entry for entry in config.history if not entry.get("empty_layer")]
     return entries if len(entries) == len(config.diff_ids) else None
 
 
-def in_order(value: Any) -> Any:
-    """The JSON value with the keys of all objects in it sorted."""
+def sort_keys(value: Any) -> Any:
+    """Return the JSON value VALUE with the keys of all its objects sorted."""
     if isinstance(value, dict):
-        return {key: in_order(value[key]) for key in sorted(value)}
+        return {key: sort_keys(value[key]) for key in sorted(value)}
     if isinstance(value, list):
-        return [in_order(element) for element in value]
+        return [sort_keys(element) for element in value]
     return value
 
 
@@ -156,14 +156,14 @@ def in_order(value: Any) -> Any:
 
 
 def read_manifest(value: Value) -> Manifest:
-    """The image manifest in VALUE; raises LaminixError for anything else, an artifact's included."""
+    """Return the image manifest in VALUE. Raises LaminixError for any other document, including an artifact."""
     _check_schema(value)
     media_type = value.get("mediaType")
     if media_type and media_type.text() not in MANIFEST_TYPES:
         raise media_type.error(f"found {media_type.raw!r}, expected an image manifest's media type")
     config = read_descriptor(value["config"])
     if config.media_type not in CONFIG_TYPES:
-        raise value.error(f"config.mediaType is {config.media_type!r}: an artifact, no image")
+        raise value.error(f"config.mediaType: found {config.media_type!r}, which is an artifact and not an image")
     annotations = value.get("annotations")
     known = ("schemaVersion", "mediaType", "config", "layers", "annotations")
     return Manifest(
@@ -176,7 +176,7 @@ def read_manifest(value: Value) -> Manifest:
 
 
 def read_index(value: Value) -> Index:
-    """The index in VALUE; raises LaminixError for anything else."""
+    """Return the index in VALUE. Raises LaminixError for any other document."""
     _check_schema(value)
     media_type = value.get("mediaType")
     if media_type and media_type.text() not in INDEX_TYPES:
@@ -189,7 +189,7 @@ def read_index(value: Value) -> Index:
 
 
 def _read_entry(value: Value) -> Descriptor:
-    """An index's entry, its platform and annotations checked too."""
+    """Return the descriptor in an index, after checking its platform and annotations."""
     platform, annotations = value.get("platform"), value.get("annotations")
     if platform:
         read_platform(platform)
@@ -201,14 +201,14 @@ def _read_entry(value: Value) -> Descriptor:
 def _check_schema(value: Value) -> None:
     version = value["schemaVersion"]
     if version.number() == 1:
-        remedy = "copy the image with skopeo copy --format v2s2"
-        raise version.error(f"found schema 1, which was given up in 2017; {remedy}")
+        remedy = "convert the image with skopeo copy --format v2s2"
+        raise version.error(f"found 1, an obsolete schema, expected 2; {remedy}")
     if version.raw != 2:
         raise version.error(f"found {version.raw}, expected 2")
 
 
 def read_config(value: Value) -> Config:
-    """The image config in VALUE, every known field checked; raises LaminixError by JSON path."""
+    """Return the image config in VALUE. Raises LaminixError, with the JSON path, if a known field has a wrong type."""
     for key in ("architecture", "os", "variant", "created", "author"):
         if value.get(key):
             value[key].text()

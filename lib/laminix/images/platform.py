@@ -1,4 +1,4 @@
-"""Platforms: operating system, architecture and variant, in Go's words (image-spec image-index.md)."""
+"""Platforms: operating system, architecture and variant, with Go's names (image-spec image-index.md)."""
 
 import os
 import re
@@ -13,8 +13,8 @@ OPERATING_SYSTEMS = frozenset(
 ARCHITECTURES = frozenset(
     "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
 )
-# What kernels and compilers call them.
-OTHER_NAMES = {
+# Names that kernels and compilers use, and Go's names for the same architectures.
+GO_NAMES = {
     "x86_64": "amd64",
     "x64": "amd64",
     "aarch64": "arm64",
@@ -30,13 +30,13 @@ OTHER_NAMES = {
     "powerpc64le": "ppc64le",
     "powerpc64": "ppc64",
 }
-# A variant that says no more than the architecture alone.
-PLAIN_VARIANTS = {"arm64": "v8", "amd64": "v1"}
+# The variant that an architecture has if none is given.
+DEFAULT_VARIANTS = {"arm64": "v8", "amd64": "v1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What an image runs on."""
+    """The platform an image runs on."""
 
     os: str
     architecture: str
@@ -46,34 +46,34 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
     def same_machine(self, other: "Platform") -> bool:
-        """Whether both say the same, one perhaps more wordily (linux/arm64/v8 is linux/arm64)."""
-        return self._plain() == other._plain()
+        """Return whether both are the same platform; a default variant equals none (linux/arm64/v8, linux/arm64)."""
+        return self._normalized() == other._normalized()
 
     def same_family(self, other: "Platform") -> bool:
-        """Whether both are the same but for the variant."""
+        """Return whether operating system and architecture are the same; variants may differ."""
         return (self.os, self.architecture) == (other.os, other.architecture)
 
-    def _plain(self) -> tuple[str, str, str]:
-        plain = PLAIN_VARIANTS.get(self.architecture) == self.variant
-        return (self.os, self.architecture, "" if plain else self.variant)
+    def _normalized(self) -> tuple[str, str, str]:
+        is_default = DEFAULT_VARIANTS.get(self.architecture) == self.variant
+        return (self.os, self.architecture, "" if is_default else self.variant)
 
 
 def checked_platform(os_name: str, architecture: str, variant: str = "") -> Platform:
-    """The platform of these three; raises LaminixError for names that Go does not know."""
+    """Return the platform with these parts. Raises LaminixError for names that Go does not know."""
     if os_name not in OPERATING_SYSTEMS:
         why = f"unknown operating system {os_name!r}, expected a GOOS such as linux"
         raise LaminixError("bad platform", why)
     if architecture not in ARCHITECTURES:
-        remedy = OTHER_NAMES.get(architecture, "amd64 or arm64")
+        remedy = GO_NAMES.get(architecture, "amd64 or arm64")
         why = f"unknown architecture {architecture!r}, expected a GOARCH such as {remedy}"
         raise LaminixError("bad platform", why)
     if not re.fullmatch(r"[a-z0-9.,_]*", variant):
-        raise LaminixError("bad platform", f"found the variant {variant!r}, expected one such as v7")
+        raise LaminixError("bad platform", f"invalid variant {variant!r}, expected one such as v7")
     return Platform(os_name, architecture, variant)
 
 
 def parse_platform(text: str) -> Platform:
-    """The platform that TEXT names as OS/ARCH[/VARIANT]; raises LaminixError."""
+    """Return the platform in TEXT, written OS/ARCH[/VARIANT]. Raises LaminixError for any other text."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise LaminixError("bad platform", f"found {text!r}, expected OS/ARCH or OS/ARCH/VARIANT")
@@ -81,17 +81,17 @@ def parse_platform(text: str) -> Platform:
 
 
 def read_platform(value: Value) -> Platform:
-    """The platform in a descriptor's ``platform``, or in an image config (both have these three keys)."""
+    """Return the platform in VALUE: the ``platform`` of a descriptor or an image config, which share these keys."""
     variant = value.get("variant")
     return Platform(value["os"].text(), value["architecture"].text(), variant.text() if variant else "")
 
 
 def machine_architecture() -> str:
-    """This machine's architecture as Go names it."""
+    """Return Go's name for this machine's architecture."""
     name = os.uname().machine
-    return OTHER_NAMES.get(name, name)
+    return GO_NAMES.get(name, name)
 
 
 def machine_platform() -> Platform:
-    """What this machine's containers run on: Linux, on other systems too (in a virtual machine there)."""
+    """Return the platform of this machine's containers: always Linux, because other systems run them in a VM."""
     return Platform("linux", machine_architecture())

@@ -1,4 +1,4 @@
-"""Image references: NAME:TAG, after the grammar of the distribution project's reference package."""
+"""Image references, NAME:TAG, by the grammar of the distribution project's package ``reference``."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from laminix.errors import LaminixError
 BAD_NAME = "bad image name"
 DEFAULT_TAG = "latest"
 DEFAULT_DOMAIN = "docker.io"
-OFFICIAL = "library"  # where Docker Hub keeps names of a single component
-LONGEST_NAME = 255
-LONGEST_TAG = 128
+OFFICIAL = "library"  # Docker Hub's namespace for names of one component
+MAX_NAME_LENGTH = 255
+MAX_TAG_LENGTH = 128
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 DOMAIN = re.compile(rf"(?:{LABEL}(?:\.{LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?")
@@ -20,7 +20,7 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name and a tag, as they were written; the name is empty where only a tag is known."""
+    """A name and a tag as they were written; the name is empty if only a tag is known."""
 
     name: str
     tag: str
@@ -29,21 +29,21 @@ class Reference:
         return f"{self.name}:{self.tag}" if self.name else self.tag
 
     def qualified(self) -> str:
-        """With registry and all, as containerd wants it: ``docker.io/library/hello:latest``."""
+        """Return the full reference, as containerd expects it: ``docker.io/library/hello:latest``."""
         return qualified(self.name, self.tag)
 
     def familiar(self) -> str:
-        """As ``docker images`` shows it: ``hello:latest``."""
+        """Return the short reference, as ``docker images`` prints it: ``hello:latest``."""
         return f"{familiar_name(self.name)}:{self.tag}"
 
 
 def qualified(name: str, tag: str) -> str:
-    """``qualified("hello", "latest")`` is ``docker.io/library/hello:latest``."""
+    """Return NAME:TAG in full: ``qualified("hello", "latest")`` is ``docker.io/library/hello:latest``."""
     return f"{qualified_name(name)}:{tag}"
 
 
 def qualified_name(name: str) -> str:
-    """NAME with its registry, and Docker Hub's ``library/`` where it has a single component."""
+    """Return NAME with its registry, and with ``library/`` if it is a Docker Hub name of one component."""
     domain, path = _split_domain(name)
     if domain in ("", "index.docker.io"):
         domain = DEFAULT_DOMAIN
@@ -53,59 +53,59 @@ def qualified_name(name: str) -> str:
 
 
 def familiar_name(name: str) -> str:
-    """NAME without what Docker leaves out: its own registry, and ``library/`` there."""
+    """Return NAME without Docker Hub's registry and ``library/``, the parts that Docker leaves out."""
     short = qualified_name(name).removeprefix(f"{DEFAULT_DOMAIN}/")
     official = short.removeprefix(f"{OFFICIAL}/")
-    # docker.io/library/a/b would otherwise become a/b, which is another image.
+    # Keep the library/ of docker.io/library/a/b: a/b is another image.
     return short if "/" in official else official
 
 
 def parse_reference(text: str) -> Reference:
-    """The reference NAME[:TAG] in TEXT, the tag ``latest`` where there is none; raises LaminixError."""
+    """Return the reference in TEXT, NAME[:TAG] (default tag ``latest``). Raises LaminixError if it is invalid."""
     name, tag = split_tag(text)
     return Reference(check_name(name), DEFAULT_TAG if tag is None else check_tag(tag))
 
 
 def read_reference(text: str) -> Reference:
-    """The reference that an image has in TEXT, whatever rules it breaks: images at large do."""
+    """Return the reference in TEXT, unchecked: existing images contain references that break the rules."""
     name, tag = split_tag(text)
     return Reference(name, DEFAULT_TAG if tag is None else tag)
 
 
 def split_tag(text: str) -> tuple[str, str | None]:
-    """Name and tag of NAME[:TAG], unchecked; None where there is no tag (a port is none)."""
+    """Return name and tag of NAME[:TAG], unchecked; the tag is None if missing. A port is not a tag."""
     name, colon, tag = text.rpartition(":")
     return (name, tag) if colon and "/" not in tag else (text, None)
 
 
 def check_name(name: str) -> str:
-    """NAME, if it is ``[registry[:port]/]path``; raises LaminixError with the rule it breaks."""
+    """Return NAME if it is ``[registry[:port]/]path``. Otherwise raises LaminixError with the rule it breaks."""
     domain, path = _split_domain(name)
     if not name:
-        raise LaminixError(BAD_NAME, "it is empty, expected [registry[:port]/]path")
+        raise LaminixError(BAD_NAME, "found an empty name, expected [registry[:port]/]path")
     if "@" in name:
-        raise _bad_name(name, "it has a digest; give the name alone")
+        raise _bad_name(name, "it has a digest; give only the name")
     if split_tag(name)[1] is not None:
-        raise _bad_name(name, "it has a tag; give the name alone, and the tag as a tag")
+        raise _bad_name(name, "it has a tag; give only the name, and the tag separately")
     if domain and not DOMAIN.fullmatch(domain):
-        rule = "letters, digits and inner hyphens between dots, then perhaps a port"
-        raise _bad_name(name, f"{domain!r} breaks the rule for a registry: {rule}")
+        rule = "labels of letters, digits and inner hyphens, separated by dots, and an optional port"
+        raise _bad_name(name, f"invalid registry {domain!r}, expected {rule}")
     for component in path.split("/"):
         _check_component(name, component)
-    if len(path) > LONGEST_NAME:
-        raise _bad_name(name, f"its path has {len(path)} characters, at most {LONGEST_NAME} are allowed")
+    if len(path) > MAX_NAME_LENGTH:
+        raise _bad_name(name, f"path is too long: {len(path)} characters (limit {MAX_NAME_LENGTH})")
     if re.fullmatch(r"[0-9a-f]{64}", name):
-        raise _bad_name(name, "64 hexadecimal digits are an image ID, no name")
+        raise _bad_name(name, "64 hexadecimal digits are an image ID and not a name")
     return name
 
 
 def check_tag(tag: str) -> str:
-    """TAG, if it is a valid tag; raises LaminixError with the rule it breaks."""
-    if len(tag) > LONGEST_TAG:
-        why = f"{tag!r} has {len(tag)} characters, at most {LONGEST_TAG} are allowed"
+    """Return TAG if it is valid. Otherwise raises LaminixError with the rule it breaks."""
+    if len(tag) > MAX_TAG_LENGTH:
+        why = f"{tag!r} is too long: {len(tag)} characters (limit {MAX_TAG_LENGTH})"
         raise LaminixError("bad image tag", why)
     if not TAG.fullmatch(tag):
-        rule = "letters, digits, '_', '.' and '-', the first no '.' or '-'"
+        rule = "letters, digits, '_', '.' and '-', starting with neither '.' nor '-'"
         raise LaminixError("bad image tag", f"found {tag!r}, expected {rule}")
     return tag
 
@@ -114,10 +114,10 @@ def _check_component(name: str, component: str) -> None:
     if not component:
         raise _bad_name(name, "a component between slashes is empty")
     if component != component.lower():
-        raise _bad_name(name, f"{component!r} has upper-case letters; only lower-case ones are allowed")
+        raise _bad_name(name, f"{component!r} has upper-case letters, expected lower-case letters only")
     if not COMPONENT.fullmatch(component):
-        rule = "lower-case letters and digits, between them single '.', '_', '__' or any number of '-'"
-        raise _bad_name(name, f"{component!r} breaks the rule: {rule}")
+        rule = "lower-case letters and digits, separated by one '.', '_' or '__', or by any number of '-'"
+        raise _bad_name(name, f"invalid component {component!r}, expected {rule}")
 
 
 def _bad_name(name: str, why: str) -> LaminixError:
@@ -125,7 +125,7 @@ def _bad_name(name: str, why: str) -> LaminixError:
 
 
 def _split_domain(name: str) -> tuple[str, str]:
-    """Registry and path; the registry is empty unless the first component looks like one."""
+    """Return registry and path of NAME; the registry is empty unless the first component looks like one."""
     first, slash, rest = name.partition("/")
     if slash and (set(first) & set(".:") or first == "localhost" or first != first.lower()):
         return first, rest
