@@ -82,7 +82,7 @@ def refusal(path):
 def test_no_member_is_a_link_out_of_the_image(image, tmp_path, form, name):
     directory = image(form)
     moved(directory / name, tmp_path / "secret")
-    assert f"{name!r} is a link to '{tmp_path}/secret', expected a link within the image" in refusal(directory)
+    assert f"link {name!r} points to '{tmp_path}/secret', expected a target in the image" in refusal(directory)
 
 
 @pytest.mark.parametrize("form, name", MEMBERS)
@@ -96,7 +96,7 @@ def test_no_member_is_behind_a_link_out_of_the_image(image, tmp_path, form, name
         (directory / name).symlink_to(f"step/{name}")
     else:
         moved(directory / top, tmp_path / "other")
-    assert f"is a link to '{tmp_path}/other" in refusal(directory)
+    assert f"points to '{tmp_path}/other" in refusal(directory)
 
 
 @pytest.mark.parametrize("form, name", MEMBERS)
@@ -122,14 +122,14 @@ def test_only_members_that_a_digest_vouches_for_are_links_into_the_store(image, 
     if is_vouched_for(form, name):
         read_whole(directory)
     else:
-        assert f"{name!r} is a link to '{store}/{STORED}', expected a link within the image" in refusal(directory)
+        assert f"link {name!r} points to '{store}/{STORED}', expected a target in the image" in refusal(directory)
 
 
 @pytest.mark.parametrize("form, name", [(form, name) for form, name in MEMBERS if is_vouched_for(form, name)])
 def test_what_is_no_store_is_no_place_for_a_blob(image, tmp_path, store, form, name):
     directory = image(form)
     moved(directory / name, tmp_path / "store-other" / STORED)
-    assert "within the image directory or into the Nix store; put a copy in its place" in refusal(directory)
+    assert "in the image directory or the Nix store; replace the link with a copy" in refusal(directory)
 
 
 def test_a_legacy_layer_gives_no_file_away(builder, image, tmp_path):
@@ -147,7 +147,7 @@ def test_a_legacy_layer_gives_no_file_away(builder, image, tmp_path):
     ):
         done = builder(*command)
         assert done.returncode == 1 and "secret" not in done.stdout
-        assert all("layer.tar' is a link to" in line for line in done.stderr.splitlines())
+        assert all("layer.tar' points to" in line for line in done.stderr.splitlines())
 
 
 def make_fifo(path):
@@ -205,7 +205,7 @@ def test_the_layer_directory_of_a_recipe_keeps_no_blob(builder, image, tmp_path)
     said = {"laminix": 1, "descriptor": layers[0], "diffID": IMAGE.diff_ids[0], "diffSize": len(IMAGE.layers[0])}
     said |= {"blob": "layer.tar.gz", "recipe": None, "storePaths": [], "history": {}}
     (place / "layer.json").write_text(json.dumps(said))
-    assert "found a layer with a blob, expected a recipe alone" in refusal(directory)
+    assert "found a layer with a blob, expected one with only a recipe" in refusal(directory)
 
 
 def test_an_address_in_a_descriptor_is_not_asked(builder, image):
@@ -214,7 +214,7 @@ def test_an_address_in_a_descriptor_is_not_asked(builder, image):
         server.setblocking(False)
         directory = with_urls(image("oci"), [f"http://127.0.0.1:{server.getsockname()[1]}/layer"])
         done = builder("pack-image", directory, "--format", "oci", "--out", directory.parent / "out")
-        assert done.returncode == 1 and "which is missing in it" in done.stderr
+        assert done.returncode == 1 and "of the manifest is missing" in done.stderr
         with pytest.raises(BlockingIOError):
             server.accept()
 

@@ -90,16 +90,16 @@ def test_a_nest_of_indexes_is_read_once(opened):
 
 def test_the_deepest_nest(opened):
     layout = Layout(IMAGE)
-    image, _ = opened(layout, layout.nest(blobs.DEEPEST))
+    image, _ = opened(layout, layout.nest(blobs.MAX_INDEX_DEPTH))
     assert image.config_bytes == IMAGE.config()
 
 
-@pytest.mark.parametrize("levels", [blobs.DEEPEST + 1, 1000])
+@pytest.mark.parametrize("levels", [blobs.MAX_INDEX_DEPTH + 1, 1000])
 def test_a_nest_that_is_too_deep(opened, levels):
     layout = Layout(IMAGE)
     with pytest.raises(LaminixError) as caught:
         opened(layout, layout.nest(levels))
-    assert str(caught.value) == f"bad index: found indexes nested more than {blobs.DEEPEST} deep (archive)"
+    assert str(caught.value) == f"bad index: indexes are nested too deeply (limit {blobs.MAX_INDEX_DEPTH} levels) (archive)"
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -107,10 +107,10 @@ def test_a_nest_that_is_too_deep_by_one_of_its_ways(opened, backwards):
     layout = Layout(IMAGE)
     [low] = layout.nest(3)
     high = low
-    for level in range(blobs.DEEPEST - 2):
+    for level in range(blobs.MAX_INDEX_DEPTH - 2):
         high = layout.index({**high, "annotations": {"high": str(level)}})
     ways = [low, high][:: -1 if backwards else 1]
-    with pytest.raises(LaminixError, match=f"nested more than {blobs.DEEPEST} deep"):
+    with pytest.raises(LaminixError, match="indexes are nested too deeply"):
         opened(layout, ways)
 
 
@@ -144,10 +144,10 @@ def test_many_names(opened):
 
 
 def test_too_many_names(opened, monkeypatch):
-    monkeypatch.setattr(blobs, "MOST_NAMES", 20)
+    monkeypatch.setattr(blobs, "MAX_NAMES", 20)
     layout = Layout(IMAGE, OTHER)
     inner = layout.index(*layout.images)
-    with pytest.raises(LaminixError, match="bad index: its images have more than 20 names in total"):
+    with pytest.raises(LaminixError, match="bad index: too many names of images in total"):
         opened(layout, [tagged(inner, f"v{number}") for number in range(10)], ":v7")
 
 

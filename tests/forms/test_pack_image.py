@@ -262,7 +262,7 @@ def test_without_its_manifest_it_is_still_the_image(maker, image, packed, tmp_pa
 
 def test_image_without_layers_has_no_linked_list(refused, tmp_path):
     given = write_tar(str(tmp_path / "given"), oci_layout(Image(())))
-    assert "an image without layers has no top layer" in refused(given, "--format", "docker-legacy-archive")
+    assert "the image has no layers, but this form needs at least one" in refused(given, "--format", "docker-legacy-archive")
 
 
 # dir and oci.

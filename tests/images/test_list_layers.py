@@ -115,7 +115,7 @@ def test_chooses_image_and_platform(listed, archive, tmp_path):
 @pytest.mark.parametrize(
     "argv, why",
     [
-        ([], "bad choice of image: several images, choose one by --image; there are parent:v1, other:v2"),
+        ([], "cannot select an image: several images; choose one with --image: parent:v1, other:v2"),
         (["--platform", "amd64"], "bad platform: found 'amd64', expected OS/ARCH or OS/ARCH/VARIANT"),
         (["--platform", "linux/x86_64"], "unknown architecture 'x86_64', expected a GOARCH such as amd64"),
     ],

@@ -9,7 +9,7 @@ from laminix.images.image import Image
 from laminix.forms.members import BAD_IMAGE, Members, open_members
 from laminix.images.platform import parse_platform
 
-# In the order in which they are tried: a hybrid archive is a layout, too, and its manifest.json decides.
+# Tried in this order. An archive of Docker 25 is an OCI layout too; its manifest.json takes precedence.
 FORMS = (
     docker_archive.FORM,
     dir_transport.FORM,
@@ -31,19 +31,17 @@ def open_image(path: str, image: str | None = None, platform: str | None = None)
     """Return the image at PATH, a directory or an archive (``-``: an archive on standard input).
 
     IMAGE (NAME[:TAG]) and PLATFORM (OS/ARCH[/VARIANT]) select one of several. The form is recognised by its content.
-    Reads documents only, no layers, except in archives from before Docker 1.10, whose diff IDs only the layers tell.
-    Raises LaminixError for anything but a valid image, and where the selection fits none or several.
+    Reads only documents, except in archives from before Docker 1.10: their diff IDs are computed from the layers.
+    Raises LaminixError for an invalid image and unless exactly one image is selected.
     """
     return image_in(open_members(path), image, platform)
 
 
-def image_in(
-    members: Members, image: str | None = None, platform: str | None = None
-) -> Image:
-    """Return the image in MEMBERS; otherwise like ``open_image``."""
+def image_in(members: Members, image: str | None = None, platform: str | None = None) -> Image:
+    """Return the image in MEMBERS, selected as by ``open_image``."""
     wanted = parse_platform(platform) if platform is not None else None
     for form in FORMS:
         if form.recognises is not None and form.recognises(members):
             return choose(form.candidates(members), image, wanted, members.place).read()
-    why = "not an image: expected index.json, manifest.json or repositories in it"
+    why = "not an image: expected a member index.json, manifest.json or repositories"
     raise LaminixError(BAD_IMAGE, why, members.place)

@@ -1,4 +1,4 @@
-"""The tars that carry images: members as bytes, in the order they are asked for, written like layers."""
+"""The members of image archives as bytes, in the tar format that layers have."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,22 +8,22 @@ from laminix.tar.writer import header, padding
 
 
 def directory(name: str) -> bytes:
-    """A directory."""
+    """Return the member for a directory."""
     return header(Entry(name.encode(), DIRECTORY, 0o755))
 
 
 def document(name: str, data: bytes) -> bytes:
-    """A file whose content is at hand."""
+    """Return the member for a file with the content DATA."""
     return header(Entry(name.encode(), FILE, 0o644, size=len(data))) + data + padding(len(data))
 
 
 def link(name: str, target: str) -> bytes:
-    """A symbolic link."""
+    """Return the member for a symbolic link."""
     return header(Entry(name.encode(), SYMLINK, 0o777, link=target.encode()))
 
 
 def file(name: str, size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """A file of SIZE bytes, which are CHUNKS; raises LaminixError at the end if they are not so many."""
+    """Yield the member for a file whose content is CHUNKS. Raises LaminixError if they are not SIZE bytes together."""
     yield header(Entry(name.encode(), FILE, 0o644, size=size))
     written = 0
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Images by manifest and index, whose blobs are named by digest: what OCI layouts and ``dir:`` share."""
+"""Images described by a manifest or an index, with blobs named by digest: shared by OCI layouts and ``dir:``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,31 +29,30 @@ from laminix.images.oci import (
 from laminix.images.platform import Platform, read_platform
 from laminix.images.reference import Reference, split_tag
 
-# What buildx puts into an index beside its images: statements about them, for no platform.
-UNKNOWN = "unknown"
+UNKNOWN_OS = "unknown"  # buildx gives this platform to attestations that it adds to an index
 
-DEEPEST = 8  # levels of indexes below an image's own; real images have one or two
-MOST_NAMES = 1_000_000  # of all images together: each name of an index is one of each image in it
+MAX_INDEX_DEPTH = 8  # levels of indexes below the top one; real images have one or two
+MAX_NAMES = 1_000_000  # of all images together; the name of an index counts for each of its images
 
 
 @dataclass(frozen=True)
 class Blobs:
-    """Members of which some are blobs, and how those are named."""
+    """The blobs of an image, found by digest."""
 
-    members: Members  # as their blobs() gives them: each is checked against a digest
-    name_of: Callable[[str], str]  # the member that is the blob of a digest
-    name_of_manifest: Callable[[str], str]
+    members: Members  # from blobs(), because every read is checked against a digest
+    name_of: Callable[[str], str]  # member name of the blob with a digest
+    name_of_manifest: Callable[[str], str]  # the same for manifests and indexes
 
     def location(self, descriptor: Descriptor) -> str:
-        """Where the manifest or index that DESCRIPTOR points to is, for people."""
+        """Return the location of the manifest or index that DESCRIPTOR points to, for messages."""
         return self.members.location(self.name_of_manifest(descriptor.digest))
 
     def document(self, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
-        """The manifest or index that DESCRIPTOR points to, its size and digest checked."""
+        """Return the manifest or index that DESCRIPTOR points to. Raises LaminixError for a wrong size or digest."""
         return self._checked(self.name_of_manifest(descriptor.digest), descriptor, what)
 
     def config(self, descriptor: Descriptor) -> tuple[bytes, Config]:
-        """The config that DESCRIPTOR points to, its size and digest checked."""
+        """Return the config that DESCRIPTOR points to. Raises LaminixError for a wrong size or digest."""
         data, value = self._checked(self.name_of(descriptor.digest), descriptor, "bad config")
         return data, read_config(value)
 
@@ -64,7 +63,7 @@ class Blobs:
 
 
 def check_document(data: bytes, descriptor: Descriptor, what: str, location: str) -> None:
-    """Raises LaminixError where DATA has another size or digest than DESCRIPTOR says."""
+    """Raises LaminixError unless DATA has the size and digest of DESCRIPTOR."""
     _check_size(len(data), descriptor, what, location)
     state = new_hash(descriptor.digest)
     state.update(data)
@@ -81,89 +80,89 @@ def _check_size(size: int, descriptor: Descriptor, what: str, location: str) -> 
 
 
 def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
-    """The images of INDEX and of the indexes in it; one with several names is there once."""
-    leaves = _Nest(blobs).leaves(index)
+    """Return each image in INDEX and its nested indexes once, with all of its names."""
+    leaves = _IndexTree(blobs).leaves(index)
     images = [leaf for leaf in leaves if _is_image(leaf.descriptor)]
     if not images:
         others = [leaf.descriptor.others.get("artifactType") or leaf.descriptor.media_type for leaf in leaves]
-        why = f"an artifact ({others[0]}), no image" if others else "its index is empty: there is no image"
+        why = f"found an artifact ({others[0]}), expected an image" if others else "the index is empty"
         raise LaminixError(BAD_IMAGE, why, blobs.members.place)
     return [_candidate(blobs, leaf.descriptor, leaf.references) for leaf in images]
 
 
 class _Leaf(NamedTuple):
-    """What an index points to and is no index."""
+    """A descriptor in an index that points to an image or artifact, not to a nested index."""
 
     descriptor: Descriptor
-    references: tuple[Reference, ...]  # its names; where an entry has none, those of the entries above
+    references: tuple[Reference, ...]  # its own names, or else those of the indexes that contain it
 
 
-class _Nested(NamedTuple):
-    """An index that another one points to."""
+class _NestedIndex(NamedTuple):
+    """An index that another index points to."""
 
     index: Index
     size: int  # of its document, in bytes
     depth: int  # levels of indexes below it
 
 
-_Key = tuple[str, bool]  # a digest, and whether its descriptor is that of an image
+_Key = tuple[str, bool]  # a digest, and whether the descriptor describes an image
 
 
-class _Nest:
-    """The indexes below an image's own.  Each is read once, however many entries lead to it."""
+class _IndexTree:
+    """An index and its nested indexes. Each is read once, even if many descriptors point to it."""
 
     def __init__(self, blobs: Blobs):
         self._blobs = blobs
-        self._nested: dict[str, _Nested] = {}  # by digest, each behind all that are below it
-        self._leaves: dict[_Key, Descriptor] = {}  # in the order in which they are met
+        self._nested: dict[str, _NestedIndex] = {}  # by digest; an index comes after those below it
+        self._leaves: dict[_Key, Descriptor] = {}  # in the order of the first descriptor that points to each
         self._names: dict[_Key, dict[Reference, None]] = {}
-        self._names_left = MOST_NAMES
+        self._names_left = MAX_NAMES
 
     def leaves(self, index: Index) -> list[_Leaf]:
-        """What INDEX and the indexes below it point to and is no index, each once."""
+        """Return the leaves of INDEX and of all indexes below it, each once."""
         self._read_below(index, ())
         self._add_names(index, {})
-        # An index has all of its names before it hands them on: those that point to it come first.
+        # Top down, so that an index has all of its names before it passes them on.
         for digest in reversed(self._nested):
             self._add_names(self._nested[digest].index, self._names[digest, False])
         return [_Leaf(descriptor, tuple(self._names[key])) for key, descriptor in self._leaves.items()]
 
-    def _read_below(self, index: Index, trail: tuple[str, ...]) -> int:
-        """Read the indexes below INDEX; return how many levels they have."""
+    def _read_below(self, index: Index, ancestors: tuple[str, ...]) -> int:
+        """Read the indexes below INDEX and return the number of their levels. ANCESTORS are digests, top first."""
         depth = 0
         for descriptor in index.manifests:
             if descriptor.media_type in INDEX_TYPES:
-                depth = max(depth, 1 + self._read(descriptor, trail))
+                depth = max(depth, 1 + self._read(descriptor, ancestors))
             else:
                 self._leaves.setdefault(_key(descriptor), descriptor)
         return depth
 
-    def _read(self, descriptor: Descriptor, trail: tuple[str, ...]) -> int:
-        """Read an index, with those below it, unless it is known; return how many levels are below it."""
+    def _read(self, descriptor: Descriptor, ancestors: tuple[str, ...]) -> int:
+        """Read an index and those below it, once, and return the number of levels below it."""
         digest, location = descriptor.digest, self._blobs.location(descriptor)
-        if digest in trail:
-            raise LaminixError("bad index", f"it holds itself: {digest}", self._blobs.members.place)
-        if digest not in self._nested and len(trail) < DEEPEST:
+        if digest in ancestors:
+            raise LaminixError("bad index", f"index contains itself: {digest}", self._blobs.members.place)
+        if digest not in self._nested and len(ancestors) < MAX_INDEX_DEPTH:
             data = self._blobs.members.read(self._blobs.name_of_manifest(digest))
             index = read_index(strict_json.loads(data, "bad index", location))
-            depth = self._read_below(index, (*trail, digest))
-            # Afterwards: an index that holds itself has a wrong digest as well, and is to be told the first.
+            depth = self._read_below(index, (*ancestors, digest))
+            # Checked last: an index that contains itself has a wrong digest too, but the loop explains more.
             check_document(data, descriptor, "bad index", location)
-            self._nested[digest] = _Nested(index, len(data), depth)
+            self._nested[digest] = _NestedIndex(index, len(data), depth)
         known = self._nested.get(digest)
-        if known is None or len(trail) + 1 + known.depth > DEEPEST:
-            why = f"found indexes nested more than {DEEPEST} deep"
+        if known is None or len(ancestors) + 1 + known.depth > MAX_INDEX_DEPTH:
+            why = f"indexes are nested too deeply (limit {MAX_INDEX_DEPTH} levels)"
             raise LaminixError("bad index", why, self._blobs.members.place)
         _check_size(known.size, descriptor, "bad index", location)
         return known.depth
 
     def _add_names(self, index: Index, inherited: dict[Reference, None]) -> None:
-        """Give what INDEX points to its names; an entry without one has those that INDEX has."""
+        """Record the names of the descriptors in INDEX. A descriptor without a name gets the INHERITED ones."""
         for descriptor in index.manifests:
             names = _references(descriptor) or inherited
             self._names_left -= len(names)
             if self._names_left < 0:
-                why = f"its images have more than {MOST_NAMES} names in total"
+                why = f"too many names of images in total (limit {MAX_NAMES})"
                 raise LaminixError("bad index", why, self._blobs.members.place)
             self._names.setdefault(_key(descriptor), {}).update(dict.fromkeys(names))
 
@@ -173,7 +172,7 @@ def _key(descriptor: Descriptor) -> _Key:
 
 
 def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
-    """The name that the annotations of an index's entry give, as one or no reference."""
+    """Return the reference in the annotations of a descriptor in an index, or none."""
     annotations = descriptor.others.get("annotations") or {}
     tag, name = annotations.get(TAG_ANNOTATION), annotations.get(NAME_ANNOTATION)
     name, name_tag = split_tag(name) if name else (None, None)
@@ -181,9 +180,9 @@ def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
         return (Reference(name, name_tag or tag),)
     if not tag:
         return ()
-    # podman writes the whole name where others write the tag.
-    name, whole_tag = split_tag(tag)
-    return (Reference(name, whole_tag),) if whole_tag else (Reference("", tag),)
+    # podman writes the full reference where others write the tag.
+    name, tag_of_name = split_tag(tag)
+    return (Reference(name, tag_of_name),) if tag_of_name else (Reference("", tag),)
 
 
 def _is_image(descriptor: Descriptor) -> bool:
@@ -191,7 +190,7 @@ def _is_image(descriptor: Descriptor) -> bool:
     return (
         descriptor.media_type in MANIFEST_TYPES
         and not descriptor.others.get("artifactType")
-        and platform.get("os") != UNKNOWN
+        and platform.get("os") != UNKNOWN_OS
     )
 
 
@@ -210,11 +209,11 @@ def _platform(blobs: Blobs, descriptor: Descriptor) -> Platform:
 
 
 def find_by_config(blobs: Blobs, index: Index, config_digest: str) -> Image | None:
-    """The image under INDEX whose config has that digest, None where there is none.
+    """Return the image in INDEX or its nested indexes whose config has the digest CONFIG_DIGEST; None if absent.
 
-    ``docker save`` lists platforms that it has no manifest of: those are passed over.
+    Skips descriptors without a manifest: ``docker save`` lists platforms that it does not save.
     """
-    for descriptor, references in _Nest(blobs).leaves(index):
+    for descriptor, references in _IndexTree(blobs).leaves(index):
         if _is_image(descriptor) and blobs.members.has(blobs.name_of_manifest(descriptor.digest)):
             _, value = blobs.document(descriptor, "bad manifest")
             if read_manifest(value).config.digest == config_digest:
@@ -226,7 +225,7 @@ def find_by_config(blobs: Blobs, index: Index, config_digest: str) -> Image | No
 
 
 def read_image(blobs: Blobs, descriptor: Descriptor, references: tuple[Reference, ...]) -> Image:
-    """The image whose manifest DESCRIPTOR points to."""
+    """Return the image whose manifest DESCRIPTOR points to."""
     data, value = blobs.document(descriptor, "bad manifest")
     return image_of_manifest(blobs, data, read_manifest(value), references)
 
@@ -234,22 +233,23 @@ def read_image(blobs: Blobs, descriptor: Descriptor, references: tuple[Reference
 def image_of_manifest(
     blobs: Blobs, manifest_bytes: bytes, manifest: Manifest, references: tuple[Reference, ...]
 ) -> Image:
-    """The image of this manifest; raises LaminixError where a layer is missing or of another size."""
+    """Return the image that MANIFEST describes. Raises LaminixError if a blob is missing or has a wrong size."""
     config_bytes, config = blobs.config(manifest.config)
     place = blobs.members.place
-    check_layer_number(len(manifest.layers), config, place)
+    check_same_layer_count(len(manifest.layers), config, place)
     layers = tuple(_layer(blobs, layer, diff_id) for layer, diff_id in zip(manifest.layers, config.diff_ids))
     return Image(references, config_bytes, config, layers, manifest, manifest_bytes, manifest.annotations)
 
 
-def check_layer_number(number: int, config: Config, place: str) -> None:
-    """Raises LaminixError unless the config has as many diff IDs as the manifest has layers."""
-    if number != len(config.diff_ids):
-        why = f"the manifest lists {number} layers, the config {len(config.diff_ids)} diff IDs"
+def check_same_layer_count(count: int, config: Config, place: str) -> None:
+    """Raises LaminixError unless CONFIG has as many diff IDs as the manifest has layers, COUNT."""
+    if count != len(config.diff_ids):
+        why = f"config and manifest disagree: {len(config.diff_ids)} diff IDs, {count} layers"
         raise LaminixError(BAD_IMAGE, why, place)
 
 
 def _layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
+    """Return the layer whose blob, or else whose recipe, belongs to DESCRIPTOR."""
     name, members = blobs.name_of(descriptor.digest), blobs.members
     if not members.has(name):
         return _recipe_layer(blobs, descriptor, diff_id)
@@ -267,29 +267,29 @@ def _layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
 
 
 def check_stored_size(layer: StoredLayer, found: int) -> None:
-    """Raises LaminixError where the blob that was FOUND has another size than the layer's descriptor says."""
+    """Raises LaminixError unless the blob's size FOUND, in bytes, is that in the layer's descriptor."""
     if found != layer.size:
         why = f"it has {found} bytes, the manifest says {layer.size}"
         raise LaminixError("bad layer", why, layer.location)
 
 
 def _recipe_layer(blobs: Blobs, descriptor: Descriptor, diff_id: str) -> StoredLayer:
-    """A layer without a blob, whose layer directory makes it again."""
+    """Return a layer without a blob, whose layer directory has a recipe to rebuild it."""
     document = f"{recipe_name(descriptor.digest)}/layer.json"
     path = blobs.members.file(document)
     if path is None:
-        why = f"the manifest names the layer {descriptor.digest}, which is missing in it"
+        why = f"layer {descriptor.digest} of the manifest is missing"
         raise LaminixError(BAD_IMAGE, why, blobs.members.place)
     directory = path.removesuffix("/layer.json")
     described = read_layer(directory)
     if described.blob is not None:
-        raise LaminixError("bad layer", "found a layer with a blob, expected a recipe alone", path)
+        raise LaminixError("bad layer", "found a layer with a blob, expected one with only a recipe", path)
     layer = stored_layer(directory, described)
     if (layer.digest, layer.diff_id) != (descriptor.digest, diff_id):
-        raise LaminixError("bad layer", f"it is {layer.digest}, expected {descriptor.digest}", directory)
+        raise LaminixError("bad layer", f"its digest is {layer.digest}, expected {descriptor.digest}", directory)
     return layer
 
 
 def recipe_name(digest: str) -> str:
-    """The member of an image directory that is a link to the layer directory of DIGEST's recipe."""
+    """Return the name of the member, in an image directory, that links to the layer directory for DIGEST."""
     return f"layers/{digest.replace(':', '/')}"

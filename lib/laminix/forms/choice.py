@@ -1,4 +1,4 @@
-"""Which image is meant, where a form holds several."""
+"""The selection of one image among several."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,25 @@ from laminix.images.image import Image
 from laminix.images.platform import Platform, machine_platform
 from laminix.images.reference import DEFAULT_TAG, Reference, qualified_name, split_tag
 
-BAD_CHOICE = "bad choice of image"
+CANNOT_SELECT = "cannot select an image"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One image of a form, not read yet."""
+    """An image that has not been read yet."""
 
     references: tuple[Reference, ...]
-    platform: Callable[[], Platform]  # read from the image where its form does not say
+    platform: Callable[[], Platform]  # reads the config if the form does not state the platform
     read: Callable[[], Image]
 
 
 def choose(
     candidates: Sequence[Candidate], image: str | None, platform: Platform | None, place: str
 ) -> Candidate:
-    """The candidate that IMAGE (NAME[:TAG]) and PLATFORM mean; an error says which there are."""
+    """Return the candidate selected by IMAGE (NAME[:TAG]) and PLATFORM (default this machine's if there are several).
+
+    Raises LaminixError, listing the choices, if no candidate matches or more than one.
+    """
     if image is not None:
         candidates = _named(candidates, image, place)
     else:
@@ -39,12 +42,15 @@ def _named(candidates: Sequence[Candidate], image: str, place: str) -> list[Cand
     if tag is None and _several_names(found):
         found = [candidate for candidate in found if _has_name(candidate, name, DEFAULT_TAG)]
     if not found:
-        raise LaminixError(BAD_CHOICE, f"no image {image!r}; there {_listed(candidates)}", place)
+        raise LaminixError(CANNOT_SELECT, f"no image {image!r}; found {_listed(candidates)}", place)
     return found
 
 
 def _has_name(candidate: Candidate, name: str, tag: str | None) -> bool:
-    """Whether the candidate is NAME:TAG, or NAME with any tag; one that has a tag alone is known by that."""
+    """Return whether the candidate is NAME:TAG, or NAME with any tag if TAG is None.
+
+    A reference without a name matches if its tag is TAG, or is NAME if TAG is None.
+    """
     return any(
         qualified_name(reference.name) == qualified_name(name) and tag in (None, reference.tag)
         if reference.name
@@ -55,7 +61,8 @@ def _has_name(candidate: Candidate, name: str, tag: str | None) -> bool:
 
 def _refuse_several_names(candidates: Sequence[Candidate], place: str) -> None:
     if _several_names(candidates):
-        raise LaminixError(BAD_CHOICE, f"several images, choose one by --image; there {_listed(candidates)}", place)
+        why = f"several images; choose one with --image: {_listed(candidates)}"
+        raise LaminixError(CANNOT_SELECT, why, place)
 
 
 def _several_names(candidates: Sequence[Candidate]) -> bool:
@@ -67,7 +74,7 @@ def _listed(candidates: Sequence[Candidate]) -> str:
     unnamed = sum(not candidate.references for candidate in candidates)
     if unnamed:
         names.append(f"{unnamed} without a name")
-    return _are(list(dict.fromkeys(names)))
+    return ", ".join(dict.fromkeys(names))
 
 
 def _on_platform(candidates: Sequence[Candidate], wanted: Platform, place: str) -> Candidate:
@@ -77,21 +84,20 @@ def _on_platform(candidates: Sequence[Candidate], wanted: Platform, place: str) 
         return found[0]
     platforms = sorted({str(platform) or "one without a platform" for platform, _ in offered})
     if found and len(platforms) == 1:
-        why = f"{len(found)} images that neither name nor platform tells apart"
+        why = f"{len(found)} images have the same name and platform"
     else:
         problem = "several images" if found else "no image"
-        why = f"{problem} for {wanted}, choose by --platform; there {_are(platforms)}"
-    raise LaminixError(BAD_CHOICE, why, place)
+        why = f"{problem} for {wanted}; choose one with --platform: {', '.join(platforms)}"
+    raise LaminixError(CANNOT_SELECT, why, place)
 
 
 def _matching(offered: Sequence[tuple[Platform, Candidate]], wanted: Platform) -> list[Candidate]:
-    """Those of the same platform; failing that of its family; among equals the one without a variant."""
+    """Return the candidates of the platform WANTED; if there are none and it has no variant, those of its family.
+
+    Among these, candidates without a variant are preferred.
+    """
     same = [(platform, candidate) for platform, candidate in offered if platform.same_machine(wanted)]
     if not same and not wanted.variant:
         same = [(platform, candidate) for platform, candidate in offered if platform.same_family(wanted)]
     plain = [(platform, candidate) for platform, candidate in same if not platform.variant]
     return [candidate for _, candidate in (plain or same)]
-
-
-def _are(names: Sequence[str]) -> str:
-    return f"{'is' if len(names) == 1 else 'are'} {', '.join(names) or 'nothing'}"

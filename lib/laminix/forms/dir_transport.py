@@ -1,4 +1,4 @@
-"""skopeo's ``dir:`` form: a directory with manifest.json, and each blob under the hex of its digest."""
+"""skopeo's ``dir:`` form: a directory with manifest.json, and each blob named by the hex part of its digest."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.form import Form
-from laminix.forms.writing import by_digest, copy_layer, kept_manifest, link_to_store, write_chunks
+from laminix.forms.writing import distinct_layers, copy_layer, oci_manifest_bytes, link_to_store, write_chunks
 from laminix.images.image import Image
 from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members
@@ -23,12 +23,12 @@ VERSION = b"Directory Transport Version: 1.1\n"
 
 
 def recognises(members: Members) -> bool:
-    """Whether MEMBERS are of this form: their manifest.json is an object (a docker archive's is a list)."""
+    """Return whether MEMBERS have this form: manifest.json is an object (in a docker archive it is a list)."""
     return members.has(MANIFEST) and isinstance(_document(members).raw, dict)
 
 
 def candidates(members: Members) -> list[Candidate]:
-    """The image, or the images of its index."""
+    """Return the image of manifest.json, or the images if it is an index."""
     blobs = Blobs(members.blobs(), _hex, lambda digest: f"{_hex(digest)}.manifest.json")
     document = _document(members)
     if "manifests" in document.raw:
@@ -51,21 +51,20 @@ def _hex(digest: str) -> str:
 # Writing.
 
 
-def write_directory(directory: str, image: Image, references: Sequence[Reference]) -> None:
-    """Write IMAGE into DIRECTORY, which is empty; blobs in a store path become symbolic links.
+def write_linked_directory(directory: str, image: Image, references: Sequence[Reference]) -> None:
+    """Write IMAGE into the empty DIRECTORY. Blobs in the Nix store become symbolic links; others are copied.
 
-    The form has no place for REFERENCES.  Raises LaminixError where a copied layer's bytes are not what its
-    digest says.
+    Ignores REFERENCES, which this form cannot store. Raises LaminixError if a copied layer has a wrong digest.
     """
     layers = [with_digest(layer) for layer in image.layers]
-    for layer in by_digest(layers):
+    for layer in distinct_layers(layers):
         blob = os.path.join(directory, _hex(layer.digest))
         if not link_to_store(blob, layer.file):
             copy_layer(layer, blob)
-    manifest = image.manifest_bytes or kept_manifest(image, layers)
+    manifest = image.manifest_bytes or oci_manifest_bytes(image, layers)
     write_chunks(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
     write_chunks(os.path.join(directory, MANIFEST), [manifest])
     write_chunks(os.path.join(directory, "version"), [VERSION])
 
 
-FORM = Form("dir", recognises=recognises, candidates=candidates, write_directory=write_directory)
+FORM = Form("dir", recognises=recognises, candidates=candidates, write_directory=write_linked_directory)

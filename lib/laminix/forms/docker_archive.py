@@ -1,7 +1,7 @@
-"""Docker's archives since 1.10: manifest.json lists images, each with its config and layers in order.
+"""Docker's archives since 1.10: manifest.json lists images, each with its config and its layers in order.
 
-Since Docker 25 the same archive is an OCI layout too.  Then manifest.json says which images there are
-and what they are called, and the layout adds digests and media types.
+Since Docker 25 the archive is an OCI layout as well. Images and their names are then taken from manifest.json,
+digests and media types from the layout.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from laminix import media_types
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
 from laminix.forms import oci_layout
-from laminix.forms.blobs import check_layer_number, check_stored_size
+from laminix.forms.blobs import check_same_layer_count, check_stored_size
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, manifest_json, repositories_json
 from laminix.forms.form import Form
-from laminix.forms.writing import by_digest, kept_manifest
+from laminix.forms.writing import distinct_layers, oci_manifest_bytes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, with_digest
 from laminix.forms.members import BAD_IMAGE, Members
@@ -33,16 +33,16 @@ from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 
 
 def recognises(members: Members) -> bool:
-    """Whether MEMBERS are of this form: their manifest.json is a list (that of ``dir:`` is an object)."""
+    """Return whether MEMBERS have this form: manifest.json is a list (in ``dir:`` it is an object)."""
     return members.has(MANIFEST) and not isinstance(_document(members).raw, dict)
 
 
 def candidates(members: Members) -> list[Candidate]:
-    """The images that manifest.json lists."""
+    """Return the images that manifest.json lists. Raises LaminixError if the list is empty."""
     document = _document(members)
     entries = [_candidate(members, entry) for entry in document]
     if not entries:
-        raise document.error("an empty list: there is no image")
+        raise document.error("found an empty list, expected an image")
     return entries
 
 
@@ -69,7 +69,7 @@ def _read(
     location = members.location(config_name)
     _check_blob_name(config_name, config_bytes, location)
     config = read_config(strict_json.loads(config_bytes, "bad config", location))
-    check_layer_number(len(layer_names), config, members.place)
+    check_same_layer_count(len(layer_names), config, members.place)
     blobs = members.blobs()  # the diff IDs vouch for the layers
     layers = tuple(_layer(blobs, name, diff_id) for name, diff_id in zip(layer_names, config.diff_ids))
     return _with_layout(members, Image(references, config_bytes, config, layers))
@@ -82,7 +82,7 @@ def _check_blob_name(name: str, data: bytes, location: str) -> None:
 
 
 def _digest_in(name: str) -> str | None:
-    """The digest that the name of a layout's blob gives."""
+    """Return the digest in NAME if it names a blob of a layout (blobs/sha256/HEX); otherwise None."""
     digest = name.removeprefix("blobs/").replace("/", ":")
     return digest if PATTERN.fullmatch(digest) else None
 
@@ -96,7 +96,7 @@ def _layer(members: Members, name: str, diff_id: str) -> StoredLayer:
         diff_id=diff_id,
         media_type=media_types.LAYER_TYPES[compression],
         size=members.size(name),
-        # The digest of what is not compressed is the diff ID.
+        # An uncompressed layer's digest is its diff ID.
         digest=diff_id if compression == "none" else _digest_in(name),
         location=members.location(name),
         open=partial(members.open, name),
@@ -106,24 +106,24 @@ def _layer(members: Members, name: str, diff_id: str) -> StoredLayer:
 
 def _compression(members: Members, name: str) -> str:
     if not members.has(name):
-        raise LaminixError(BAD_IMAGE, f"manifest.json names the layer {name!r}, which is missing", members.place)
+        raise LaminixError(BAD_IMAGE, f"layer {name!r} of manifest.json is missing", members.place)
     with members.open(name) as file:
         return compression_of(file.read(LONGEST_MAGIC))
 
 
 def _with_layout(members: Members, image: Image) -> Image:
-    """IMAGE with what a layout beside manifest.json says of it; as it is where that has no such image."""
+    """Return IMAGE with digests and media types from the archive's OCI layout, if that contains the image."""
     if not oci_layout.recognises(members):
         return image
     listed = oci_layout.image_with_config(members, sha256(image.config_bytes))
     if listed is None:
         return image
-    layers = tuple(_agreed(layer, other) for layer, other in zip(image.layers, listed.layers, strict=True))
+    layers = tuple(_with_descriptor(layer, other) for layer, other in zip(image.layers, listed.layers, strict=True))
     return replace(listed, references=image.references, layers=layers)
 
 
-def _agreed(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
-    """The layer of manifest.json with digest and type of the layout's; the two have to be one."""
+def _with_descriptor(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
+    """Return LAYER with digest and media type of LISTED, the same layer in the OCI layout."""
     check_stored_size(replace(layer, size=listed.size), layer.size)
     return replace(layer, digest=listed.digest, media_type=listed.media_type)
 
@@ -132,13 +132,13 @@ def _agreed(layer: StoredLayer, listed: StoredLayer) -> StoredLayer:
 
 
 def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
-    """The archive of IMAGE, documents first, called REFERENCES: a layout with Docker's documents beside it.
+    """Yield an archive of IMAGE, named by REFERENCES: an OCI layout with Docker's documents. Documents come first.
 
-    Raises LaminixError, at the end of a layer, where its bytes are not what its digest says.
+    Raises LaminixError after a layer's last chunk if its digest is wrong.
     """
     layers = [with_digest(layer) for layer in image.layers]
-    config, manifest = image.config_bytes, kept_manifest(image, layers)
-    yield archive_writer.document(oci_layout.MARK, oci_layout.MARK_CONTENT)
+    config, manifest = image.config_bytes, oci_manifest_bytes(image, layers)
+    yield archive_writer.document(oci_layout.LAYOUT, oci_layout.LAYOUT_CONTENT)
     yield archive_writer.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
     config_name = oci_layout.blob_name(sha256(config))
     layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
@@ -148,7 +148,7 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     yield archive_writer.directory("blobs") + archive_writer.directory("blobs/sha256")
     for data in dict.fromkeys((manifest, config)):
         yield archive_writer.document(oci_layout.blob_name(sha256(data)), data)
-    for layer in by_digest(layers):
+    for layer in distinct_layers(layers):
         yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_chunks(layer))
     yield END
 

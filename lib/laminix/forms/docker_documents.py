@@ -1,4 +1,4 @@
-"""The documents at the top of Docker's archives, ``manifest.json`` and ``repositories``, as both archives write them."""
+"""The documents ``manifest.json`` and ``repositories``, as written to both of Docker's archives."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ REPOSITORIES = "repositories"
 
 
 def manifest_json(config_name: str, layer_names: list[str], references: Sequence[Reference]) -> bytes:
-    """The manifest.json of one image."""
+    """Return manifest.json for one image; LAYER_NAMES are member names, base layer first."""
     tags = [reference.familiar() for reference in references if reference.name]
     return strict_json.dumps([{"Config": config_name, "RepoTags": tags or None, "Layers": layer_names}])
 
 
 def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
-    """The ``repositories`` that calls the image with layer TOP by REFERENCES."""
+    """Return ``repositories``, which maps REFERENCES to the ID of the top layer, TOP."""
     document: dict[str, dict[str, str]] = {}
     for reference in references:
         if reference.name:

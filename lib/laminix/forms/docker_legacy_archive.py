@@ -1,6 +1,6 @@
-"""The archive that Docker 1.10 to 24 saved: manifest.json lists the layers, and each layer's json names its parent.
+"""The archive of Docker 1.10 to 24: manifest.json lists the layers, and each layer's json names its parent.
 
-Reading such an archive needs manifest.json alone, so ``docker_archive`` reads it.
+This module only writes it. ``docker_archive`` reads it, because manifest.json contains everything needed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,16 +21,16 @@ from laminix.tar.writer import END
 
 
 def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
-    """The archive of IMAGE as Docker 1.10 to 24 saved it, called REFERENCES, its layers uncompressed.
+    """Yield an archive of IMAGE as Docker 1.10 to 24 saves it, named by REFERENCES, with uncompressed layers.
 
-    It follows both specifications of its time: manifest.json lists the layers, and the parents are linked.
-    Raises LaminixError where a layer's bytes are not what its diff ID says, and for an image without layers.
+    The archive follows Docker's image specifications 1.0 (parent links) and 1.2 (manifest.json).
+    Raises LaminixError if a layer's diff ID is wrong, and for an image without layers.
     """
     if not image.layers:
-        raise LaminixError("cannot pack", "an image without layers has no top layer, which this form needs")
+        raise LaminixError("cannot pack", "the image has no layers, but this form needs at least one")
     linked = _linked_layers(image)
     names = [f"{layer_id}/layer.tar" for layer_id in linked]
-    # A layer that is there twice is listed by its first name: podman and skopeo refuse links that are listed.
+    # A repeated layer is listed by its first name: podman and skopeo refuse a link in the list.
     first = {layer.diff_id: name for layer, name in reversed(list(zip(image.layers, names)))}
     config_name = f"{sha256(image.config_bytes).partition(':')[2]}.json"
     listed = [first[layer.diff_id] for layer in image.layers]
@@ -49,13 +49,13 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
 
 
 def _linked_layers(image: Image) -> dict[str, bytes]:
-    """The ID of each layer as part of this image, and its json, which names its parent; base layer first."""
+    """Return the ID of each layer in this image and its json, which names the parent; base layer first."""
     linked: dict[str, bytes] = {}
     history = layer_history(image.config) or [{}] * len(image.layers)
     parent = None
     for index, (layer, entry) in enumerate(zip(image.layers, history)):
         document = _layer_json(image, entry, top=index == len(image.layers) - 1)
-        # An ID stands for all that is below it, too; so the same layer twice has two.
+        # The ID depends on all layers below, so a repeated layer gets two IDs.
         layer_id = sha256(dumps({"parent": parent, "diffID": layer.diff_id, **document})).partition(":")[2]
         links = {"id": layer_id} | ({"parent": parent} if parent else {})
         linked[layer_id] = dumps({**links, **document})
@@ -64,10 +64,10 @@ def _linked_layers(image: Image) -> dict[str, bytes]:
 
 
 def _layer_json(image: Image, entry: dict[str, Any], top: bool) -> dict[str, Any]:
-    """What a layer's json says besides its links: its history, and at the top how to run the image."""
+    """Return a layer's json without its ID and parent: its history, and for the top layer the ``config`` object."""
     platform = image.config.platform
     document = {key: entry[key] for key in ("created", "author", "comment") if entry.get(key)}
-    # The loader of that time cannot do without a time.
+    # Docker's loader requires a time.
     document.setdefault("created", image.config.created or "1970-01-01T00:00:01Z")
     if entry.get("created_by"):
         document["container_config"] = {"Cmd": [entry["created_by"]]}
@@ -76,7 +76,7 @@ def _layer_json(image: Image, entry: dict[str, Any], top: bool) -> dict[str, Any
 
 
 def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
-    """The member of a layer's uncompressed tar, whose size has to be known before its bytes."""
+    """Yield the member with a layer's uncompressed tar. A compressed layer is spooled: the size comes first."""
     if compression_of_layer(layer) == "none":
         yield from archive_writer.file(name, layer.size, uncompressed_chunks(layer))
         return

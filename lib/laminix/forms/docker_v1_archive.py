@@ -1,7 +1,7 @@
-"""Docker's archives of before 1.10: ``repositories`` names top layers, and each layer's json its parent.
+"""Docker's archives before 1.10: ``repositories`` names top layers, each layer's json its parent (image/spec/v1.md).
 
-(image/spec/v1.md of Docker.)  There is no list of layers and no diff ID: both are found by following the
-parents, and by reading the layers.
+These archives have neither a list of layers nor diff IDs. Parent links give the list, and the layers' bytes the
+diff IDs.
 """
 
 from functools import partial
@@ -24,14 +24,13 @@ from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncomp
 from laminix.parallel.chunks import CHUNK_SIZE
 
 
-
 def recognises(members: Members) -> bool:
-    """Whether MEMBERS have a ``repositories``."""
+    """Return whether MEMBERS include ``repositories``."""
     return members.has(REPOSITORIES)
 
 
 def candidates(members: Members) -> list[Candidate]:
-    """The images that ``repositories`` names; one with several names is there once."""
+    """Return each image in ``repositories`` once, with all of its names. Raises LaminixError if there is none."""
     names: dict[str, list[Reference]] = {}
     data, location = members.read(REPOSITORIES), members.location(REPOSITORIES)
     document = strict_json.loads(data, "bad repositories", location)
@@ -39,13 +38,11 @@ def candidates(members: Members) -> list[Candidate]:
         for tag, top in tags.items():
             names.setdefault(top.text(), []).append(Reference(repository, tag))
     if not names:
-        raise document.error("it names no image")
+        raise document.error("found no image, expected a name and a tag")
     return [_candidate(members, top, tuple(references)) for top, references in names.items()]
 
 
-def _candidate(
-    members: Members, top: str, references: tuple[Reference, ...]
-) -> Candidate:
+def _candidate(members: Members, top: str, references: tuple[Reference, ...]) -> Candidate:
     def platform() -> Platform:
         return _platform(_image_json(members, top))
 
@@ -60,15 +57,15 @@ def _read(members: Members, top: str, references: tuple[Reference, ...]) -> Imag
 
 
 def parent_chain(members: Members, top: str) -> list[tuple[str, Value]]:
-    """ID and json of every layer of the image whose top layer is TOP, base layer first, by parent links.
+    """Return ID and json of each layer of the image with the top layer TOP, base layer first.
 
-    Raises LaminixError for a parent that is missing and for parents in a circle.
+    Raises LaminixError if a parent is missing or a layer is its own ancestor.
     """
     chain: dict[str, Value] = {}
     current: str | None = top
     while current is not None:
         if current in chain:
-            raise LaminixError(BAD_IMAGE, f"the parents of {top!r} run in a circle, at {current!r}", members.place)
+            raise LaminixError(BAD_IMAGE, f"parent loop: layer {current!r} is its own ancestor", members.place)
         chain[current] = _image_json(members, current)
         parent = chain[current].get("parent")
         current = parent.text() or None if parent else None
@@ -78,14 +75,14 @@ def parent_chain(members: Members, top: str) -> list[tuple[str, Value]]:
 def _image_json(members: Members, layer_id: str) -> Value:
     name = f"{layer_id}/json"
     if not members.has(name):
-        raise LaminixError(BAD_IMAGE, f"a parent is missing: there is no {name!r} in it", members.place)
+        raise LaminixError(BAD_IMAGE, f"layer is missing: expected a member {name!r}", members.place)
     return strict_json.loads(members.read(name), "bad layer json", members.location(name))
 
 
 def _layer(members: Members, layer_id: str) -> StoredLayer:
     name = f"{layer_id}/layer.tar"
     if not members.has(name):
-        raise LaminixError(BAD_IMAGE, f"the layer {name!r} is missing in it", members.place)
+        raise LaminixError(BAD_IMAGE, f"layer {name!r} is missing", members.place)
     compression, digest, diff_id = _digests(members, name)
     return StoredLayer(
         diff_id=diff_id,
@@ -99,7 +96,7 @@ def _layer(members: Members, layer_id: str) -> StoredLayer:
 
 
 def _digests(members: Members, name: str) -> tuple[str, str, str]:
-    """Compression, digest and diff ID of a layer, which only its bytes tell."""
+    """Return compression, digest and diff ID of a layer, computed from its bytes."""
     with members.open(name) as file:
         compression = compression_of(file.read(LONGEST_MAGIC))
     if compression not in media_types.LAYER_TYPES:
@@ -113,12 +110,12 @@ def _digests(members: Members, name: str) -> tuple[str, str, str]:
 
 def _platform(document: Value) -> Platform:
     architecture, os_name = document.get("architecture"), document.get("os")
-    # The first images said nothing: Docker ran on nothing else then.
+    # The first images do not state a platform; Docker supported only this one.
     return Platform(os_name.text() if os_name else "linux", architecture.text() if architecture else "amd64")
 
 
 def _config(chain: list[Value], diff_ids: list[str]) -> Config:
-    """The config that Docker 1.10 made of an older image: the top layer's, and a history of all of them."""
+    """Return the config as Docker 1.10 converts it: the top layer's, with the history of all layers in CHAIN."""
     top = chain[-1]
     platform = _platform(top)
     runtime = top.get("config")
@@ -136,7 +133,7 @@ def _config(chain: list[Value], diff_ids: list[str]) -> Config:
 
 
 def _history(document: Value) -> dict[str, str]:
-    """The history entry of a layer, from its json."""
+    """Return a layer's history entry, made from its json."""
     entry = {key: document.get(key) for key in ("created", "author", "comment")}
     command = document.get("container_config")
     words = command.get("Cmd") if command else None

@@ -1,4 +1,4 @@
-"""What a form of image declares: how to recognise it, how to read it, how to write it."""
+"""The interface of a form: how to recognise, read and write it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from laminix.images.reference import Reference
 
 @dataclass(frozen=True)
 class Form:
-    """A form in which images are stored or transported. Each part is None where the form has no such part."""
+    """A form in which images are stored or transported. A function is None if the form does not support it."""
 
-    name: str  # as pack-image's --format names it
-    recognises: Callable[[Members], bool] | None = None
-    candidates: Callable[[Members], list[Candidate]] | None = None  # the images in it
-    archive: Callable[[Image, Sequence[Reference]], Iterator[bytes]] | None = None  # the file, in chunks
-    write_directory: Callable[[str, Image, Sequence[Reference]], None] | None = None  # into an empty directory
+    name: str  # its name in pack-image's --format
+    recognises: Callable[[Members], bool] | None = None  # returns whether members have this form
+    candidates: Callable[[Members], list[Candidate]] | None = None  # returns the images in members
+    archive: Callable[[Image, Sequence[Reference]], Iterator[bytes]] | None = None  # yields the chunks of a file
+    # Writes into an empty directory. The form decides whether blobs are copied or linked.
+    write_directory: Callable[[str, Image, Sequence[Reference]], None] | None = None

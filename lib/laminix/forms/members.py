@@ -1,6 +1,6 @@
-"""Named members of a directory or of an archive, read alike, in any order.
+"""Named members of an image, with the same interface for a directory and an archive.
 
-An archive is scanned once, header by header: what that costs depends on its members, not on its bytes.
+Members can be read in any order. An archive's headers are read once, when it is opened, without reading contents.
 """
 
 import io
@@ -18,14 +18,14 @@ from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncomp
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
-MAX_LINK_HOPS = 40  # links to links, as the kernel counts them
-MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; more is garbage or an attack
+MAX_LINK_HOPS = 40  # links from one member to another, the kernel's limit
+MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; a larger one is garbage or an attack
 
 
 def open_members(path: str) -> "Members":
-    """The members of the directory or archive at PATH; ``-`` is an archive on standard input.
+    """Return the members of the directory or archive at PATH (``-``: an archive on standard input).
 
-    Raises LaminixError where there is neither.
+    Raises LaminixError if PATH is neither.
     """
     if path == "-":
         return ArchiveMembers(_seekable(open(0, "rb", buffering=0, closefd=False), "-"), "-")
@@ -34,60 +34,65 @@ def open_members(path: str) -> "Members":
     if os.path.isdir(path):
         return DirectoryMembers(path)
     if not os.path.isfile(path):
-        raise LaminixError(BAD_IMAGE, "neither a file nor a directory; '-' reads an archive from a pipe", path)
+        why = f"found {kind_of(os.stat(path).st_mode)}, expected a file or a directory; use '-' to read from a pipe"
+        raise LaminixError(BAD_IMAGE, why, path)
     return ArchiveMembers(_seekable(open_regular_file(path), path), path)
 
 
 class DirectoryMembers:
-    """Regular files in a directory, by their names relative to it.
+    """The regular files in a directory, named by their paths relative to it.
 
-    A symbolic link that leads out of the directory is an error.  With TO_STORE it may lead into the Nix store.
+    A symbolic link that points outside the directory is an error. With ALLOW_STORE_LINKS it may point into the
+    Nix store.
     """
 
-    def __init__(self, place: str, to_store: bool = False):
+    def __init__(self, place: str, allow_store_links: bool = False):
         self.place = place
         self._root = os.path.realpath(place)
-        self._to_store = to_store
-        self._within: set[str] = set()  # paths whose links were followed already, which takes a while
+        self._allow_store_links = allow_store_links
+        self._checked_paths: set[str] = set()  # paths whose links have been checked, because that is slow
 
     def blobs(self) -> "DirectoryMembers":
-        """The same members, for a reader that checks each against a digest: links may lead into the store."""
-        return DirectoryMembers(self.place, to_store=True)
+        """Return the members for reading blobs, whose links may point into the Nix store.
+
+        The caller must check everything it reads against a digest.
+        """
+        return DirectoryMembers(self.place, allow_store_links=True)
 
     def names(self) -> Iterator[str]:
-        """The names of all that is no directory, nor behind a link to one."""
+        """Yield the names of all members that are not directories, without following links to directories."""
         for directory, _, files in os.walk(self.place):
             for name in files:
                 yield os.path.relpath(os.path.join(directory, name), self.place)
 
     def has(self, name: str) -> bool:
-        """Whether there is a file NAME."""
+        """Return whether NAME is a file or a link to one."""
         return self.file(name) is not None
 
     def read(self, name: str) -> bytes:
-        """The content of the document NAME."""
+        """Return the content of the document NAME. Raises LaminixError if it is missing or too large."""
         with self.open(name) as file:
             _check_document_size(os.fstat(file.fileno()).st_size, self.location(name))
             return file.read()
 
     def open(self, name: str) -> BinaryIO:
-        """NAME's content, to be read from its start."""
+        """Return the content of NAME as a file at its start. Raises LaminixError if it is missing."""
         return open_regular_file(self._existing(name))
 
     def size(self, name: str) -> int:
-        """How many bytes NAME has."""
+        """Return the size of NAME in bytes. Raises LaminixError if it is missing."""
         return os.stat(self._existing(name)).st_size
 
     def location(self, name: str) -> str:
-        """Where NAME is, for people."""
+        """Return the location of NAME for messages."""
         return os.path.join(self.place, name)
 
     def file(self, name: str) -> str | None:
-        """The path of the file that is NAME, None where there is none or a directory.
+        """Return the path of NAME; None if it is missing or a directory.
 
-        Raises LaminixError for a link that leads out, and for what is no regular file.
+        Raises LaminixError for a link that points outside, and for a FIFO, socket or device.
         """
-        path = os.path.join(self.place, _checked(name, self.place))
+        path = os.path.join(self.place, _checked_name(name, self.place))
         try:
             mode = os.stat(path).st_mode
         except OSError:
@@ -96,28 +101,28 @@ class DirectoryMembers:
             return None
         if not stat.S_ISREG(mode):
             raise LaminixError(BAD_IMAGE, f"{name!r} is {kind_of(mode)}, expected a regular file", self.place)
-        if path not in self._within:
+        if path not in self._checked_paths:
             self._check_target(name, path)
-            self._within.add(path)
+            self._checked_paths.add(path)
         return path
 
     def _check_target(self, name: str, path: str) -> None:
         real = os.path.realpath(path)
-        if real.startswith(os.path.join(self._root, "")) or (self._to_store and lies_in_store(real)):
+        if real.startswith(os.path.join(self._root, "")) or (self._allow_store_links and lies_in_store(real)):
             return
-        allowed = "within the image directory" + " or into the Nix store" * self._to_store
-        why = f"{name!r} is a link to {shown(real)!r}, expected a link {allowed}; put a copy in its place"
+        allowed = "the image directory" + " or the Nix store" * self._allow_store_links
+        why = f"link {name!r} points to {shown(real)!r}, expected a target in {allowed}; replace the link with a copy"
         raise LaminixError(BAD_IMAGE, why, self.place)
 
     def _existing(self, name: str) -> str:
         path = self.file(name)
         if path is None:
-            raise missing(name, self.place)
+            raise missing_member(name, self.place)
         return path
 
 
 class ArchiveMembers:
-    """Members of a tar archive, by their names; links to other members are followed."""
+    """The files in a tar archive, by their names. Links to other members are followed."""
 
     def __init__(self, file: BinaryIO, place: str):
         self.place = place
@@ -127,37 +132,37 @@ class ArchiveMembers:
             self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
 
     def blobs(self) -> "ArchiveMembers":
-        """The same members: no link leads out of an archive."""
+        """Return the members for reading blobs: here the same, because no link points outside an archive."""
         return self
 
     def names(self) -> Iterator[str]:
-        """The names of all members but directories."""
+        """Yield the names of all members that are not directories."""
         return (os.fsdecode(path) for path, member in self._members.items() if member.type != DIRECTORY)
 
     def has(self, name: str) -> bool:
-        """Whether there is a member NAME that is a file, or leads to one."""
+        """Return whether NAME is a file or a link to one."""
         return self._find(name) is not None
 
     def read(self, name: str) -> bytes:
-        """The content of the document NAME."""
+        """Return the content of the document NAME. Raises LaminixError if it is missing or too large."""
         member = self._existing(name)
         _check_document_size(member.size, self.location(name))
         return self._section(member).readall()
 
     def open(self, name: str) -> BinaryIO:
-        """NAME's content, to be read from its start."""
+        """Return the content of NAME as a file at its start. Raises LaminixError if it is missing."""
         return self._section(self._existing(name))
 
     def size(self, name: str) -> int:
-        """How many bytes NAME has."""
+        """Return the size of NAME in bytes. Raises LaminixError if it is missing."""
         return self._existing(name).size
 
     def location(self, name: str) -> str:
-        """Where NAME is, for people."""
+        """Return the location of NAME for messages."""
         return f"{self.place}!{name}"
 
     def file(self, name: str) -> None:
-        """None: no file is a member and nothing else."""
+        """Return None: a member of an archive has no path of its own."""
 
     def _section(self, member: "_Member") -> "_Section":
         return _Section(self._file, member.offset, member.size)
@@ -165,12 +170,12 @@ class ArchiveMembers:
     def _existing(self, name: str) -> "_Member":
         member = self._find(name)
         if member is None:
-            raise missing(name, self.place)
+            raise missing_member(name, self.place)
         return member
 
     def _find(self, name: str) -> "_Member | None":
-        """The file that NAME is or leads to; None where a name is missing."""
-        path = _checked(name, self.place).encode("utf-8", "surrogatepass")
+        """Return the file NAME, following links; None if it or a link's target is missing or not a file."""
+        path = _checked_name(name, self.place).encode("utf-8", "surrogatepass")
         for _ in range(MAX_LINK_HOPS):
             member = self._members.get(path)
             if member is None or member.type == FILE:
@@ -178,14 +183,14 @@ class ArchiveMembers:
             if member.type not in (SYMLINK, HARD_LINK):
                 return None
             path = self._target(path, member)
-        raise LaminixError(BAD_IMAGE, f"the links from {name!r} lead nowhere, in a circle", self.place)
+        raise LaminixError(BAD_IMAGE, f"link loop: {name!r} leads to more than {MAX_LINK_HOPS} links", self.place)
 
     def _target(self, path: bytes, member: "_Member") -> bytes:
-        """The member that a link at PATH points to; a hard link's target is counted from the root."""
+        """Return the target of the link at PATH; a hard link's target is relative to the archive's root."""
         base = os.path.dirname(path) if member.type == SYMLINK else b""
         target = os.path.normpath(os.path.join(base, member.link))
         if target.startswith((b"/", b"../")) or target == b"..":
-            why = f"{shown(path)!r} is a link out of the archive, to {shown(member.link)!r}"
+            why = f"link {shown(path)!r} points outside the archive: {shown(member.link)!r}"
             raise LaminixError(BAD_IMAGE, why, self.place)
         return target
 
@@ -201,10 +206,10 @@ class _Member(NamedTuple):
 
 
 class _Section(io.RawIOBase):
-    """Part of a file, read independently of all other readers of it."""
+    """A part of a file as a file with a position of its own."""
 
     def __init__(self, file: BinaryIO, start: int, size: int):
-        self._file = file  # held, so that it stays open
+        self._file = file  # referenced, so that it stays open
         self._start = start
         self._size = size
         self._position = 0
@@ -236,37 +241,37 @@ class _Section(io.RawIOBase):
         return len(data)
 
 
-def missing(name: str, place: str) -> LaminixError:
-    """The error that PLACE has no member NAME; for the caller to raise."""
-    return LaminixError(BAD_IMAGE, f"{name!r} is missing in it", place)
+def missing_member(name: str, place: str) -> LaminixError:
+    """Return the error for a member NAME that PLACE lacks."""
+    return LaminixError(BAD_IMAGE, f"member {name!r} is missing", place)
 
 
-def _checked(name: str, place: str) -> str:
-    """NAME, if it stays within; a document may name anything."""
+def _checked_name(name: str, place: str) -> str:
+    """Return NAME normalized. Raises LaminixError if it points outside; names come from untrusted documents."""
     if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-        raise LaminixError(BAD_IMAGE, f"it names {name!r}, which is outside", place)
+        raise LaminixError(BAD_IMAGE, f"path {name!r} points outside the image", place)
     return os.path.normpath(name)
 
 
 def _check_document_size(size: int, location: str) -> None:
     if size > MAX_DOCUMENT_SIZE:
-        why = f"this document has {size} bytes; at most {MAX_DOCUMENT_SIZE} are read"
+        why = f"document is too large: {size} bytes (limit {MAX_DOCUMENT_SIZE})"
         raise LaminixError(BAD_IMAGE, why, location)
 
 
 def _seekable(file: BinaryIO, place: str) -> BinaryIO:
-    """FILE if it is a plain file, else a temporary one with all of its plain bytes."""
-    start = b""
+    """Return FILE if it is regular and uncompressed, else a temporary file with its uncompressed content."""
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         start = os.pread(file.fileno(), LONGEST_MAGIC, 0)
         if not start:
-            raise LaminixError(BAD_IMAGE, "it is empty", place)
+            raise LaminixError(BAD_IMAGE, "file is empty", place)
         if compression_of(start) == "none":
             return file
     return _spooled(uncompressed(iter(lambda: file.read(CHUNK_SIZE), b""), place), place)
 
 
 def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
+    """Return a temporary file that contains CHUNKS."""
     import tempfile  # only compressed archives and pipes need it
 
     spool = tempfile.TemporaryFile(buffering=0)
@@ -275,5 +280,5 @@ def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
         while view:
             view = view[spool.write(view) :]
     if not spool.tell():
-        raise LaminixError(BAD_IMAGE, "it is empty", place)
+        raise LaminixError(BAD_IMAGE, "file is empty", place)
     return spool

@@ -1,7 +1,7 @@
-"""OCI image layouts (image-layout.md), directories and archives, our own image directory among them.
+"""OCI image layouts (image-layout.md) as directories and archives, and image directories, a kind of layout.
 
-An image directory is a layout whose blobs are links to store paths; a layer that keeps no blob has a
-link to its layer directory instead, under ``layers/``, whose recipe makes the bytes again.
+In an image directory, blobs in the Nix store are symbolic links. A layer without a blob has a link to its layer
+directory under ``layers/``; the recipe there rebuilds the blob.
 """
 
 import os
@@ -24,31 +24,31 @@ from laminix.images.oci import (
     read_index,
 )
 from laminix.forms.form import Form
-from laminix.forms.writing import by_digest, copy_layer, kept_manifest, link_to_store, oci_manifest, write_chunks
+from laminix.forms.writing import distinct_layers, copy_layer, oci_manifest_bytes, link_to_store, oci_manifest, write_chunks
 from laminix.images.reference import Reference
 from laminix.regular_file import read_regular_file
 
 INDEX = "index.json"
-MARK = "oci-layout"
-MARK_CONTENT = b'{"imageLayoutVersion":"1.0.0"}\n'
+LAYOUT = "oci-layout"
+LAYOUT_CONTENT = b'{"imageLayoutVersion":"1.0.0"}\n'
 
 
 # Reading.
 
 
 def recognises(members: Members) -> bool:
-    """Whether MEMBERS are an OCI layout."""
+    """Return whether MEMBERS are an OCI layout."""
     return members.has(INDEX)
 
 
 def candidates(members: Members) -> list[Candidate]:
-    """The images in the layout."""
+    """Return the images in the layout. Raises LaminixError for an unknown version."""
     _check_version(members)
     return index_candidates(_blobs(members), _index(members))
 
 
 def image_with_config(members: Members, config_digest: str) -> Image | None:
-    """The image whose config has that digest, None where there is none."""
+    """Return the image whose config has the digest CONFIG_DIGEST; None if absent."""
     return find_by_config(_blobs(members), _index(members), config_digest)
 
 
@@ -57,7 +57,7 @@ def _blobs(members: Members) -> Blobs:
 
 
 def blob_name(digest: str) -> str:
-    """The member that is the blob of DIGEST."""
+    """Return the member name of the blob with DIGEST."""
     return f"blobs/{digest.replace(':', '/')}"
 
 
@@ -66,12 +66,12 @@ def _index(members: Members) -> Index:
 
 
 def _check_version(members: Members) -> None:
-    if not members.has(MARK):
-        return  # the index says enough, and some writers forget the mark
-    document = strict_json.loads(members.read(MARK), "bad image layout", members.location(MARK))
+    if not members.has(LAYOUT):
+        return  # some writers omit it, and the index is sufficient
+    document = strict_json.loads(members.read(LAYOUT), "bad image layout", members.location(LAYOUT))
     version = document["imageLayoutVersion"]
     if not version.text().startswith("1."):
-        raise version.error(f"found {version.raw!r}, expected a version 1")
+        raise version.error(f"found {version.raw!r}, expected 1.x")
 
 
 # Writing.
@@ -84,60 +84,60 @@ def write_image_directory(
     references: Sequence[Reference],
     annotations: Mapping[str, str],
 ) -> None:
-    """Write the image into DIRECTORY, which is empty: the config as it is, LAYERS base layer first.
+    """Write an image directory into the empty DIRECTORY: LAYERS, base layer first, and the bytes CONFIG.
 
-    Blobs in a store path become symbolic links, layers without a blob keep their recipe, all others are
-    copied.  ANNOTATIONS go on the manifest.  Raises LaminixError where a copied layer's bytes are not what
-    its digest and diff ID say, and for too many layers.
+    Blobs in the Nix store become symbolic links, layers without a blob keep their recipe, other blobs are copied.
+    ANNOTATIONS are those of the manifest. Raises LaminixError if a copied layer has a wrong digest or diff ID, and
+    for too many layers.
     """
     check_layer_count(len(layers))
     layers = [with_digest(layer) for layer in layers]
-    for layer in by_digest(layers):
-        _place_layer(directory, layer)
+    for layer in distinct_layers(layers):
+        _write_layer(directory, layer)
     manifest = oci_manifest(layers, config, annotations).to_bytes()
     _write_documents(directory, config, manifest, references)
 
 
-def write_self_contained(directory: str, image: Image, references: Sequence[Reference]) -> None:
-    """Write IMAGE into DIRECTORY, which is empty, as a layout that holds all it needs.
+def write_copied_layout(directory: str, image: Image, references: Sequence[Reference]) -> None:
+    """Write IMAGE into the empty DIRECTORY as a layout without links: every blob is copied.
 
-    Raises LaminixError where a layer's bytes are not what its digest says.
+    Raises LaminixError if a layer has a wrong digest.
     """
     layers = [with_digest(layer) for layer in image.layers]
-    for layer in by_digest(layers):
+    for layer in distinct_layers(layers):
         copy_layer(layer, os.path.join(directory, blob_name(layer.digest)))
-    _write_documents(directory, image.config_bytes, kept_manifest(image, layers), references)
+    _write_documents(directory, image.config_bytes, oci_manifest_bytes(image, layers), references)
 
 
 def _write_documents(directory: str, config: bytes, manifest: bytes, references: Sequence[Reference]) -> None:
     for data in (config, manifest):
         write_chunks(os.path.join(directory, blob_name(sha256(data))), [data])
     write_chunks(os.path.join(directory, INDEX), [layout_index(manifest, references).to_bytes()])
-    write_chunks(os.path.join(directory, MARK), [MARK_CONTENT])
+    write_chunks(os.path.join(directory, LAYOUT), [LAYOUT_CONTENT])
 
 
 def layout_index(manifest: bytes, references: Sequence[Reference]) -> Index:
-    """The index of a layout with this one manifest: an entry for each reference, or one without a name."""
+    """Return the index of a layout with one manifest: an entry for each reference, or one entry without a name."""
     names = [_name_annotations(reference) for reference in references] or [{}]
     entries = (Descriptor(media_types.OCI_MANIFEST, sha256(manifest), len(manifest), name) for name in names)
     return Index(tuple(entries))
 
 
 def _name_annotations(reference: Reference) -> dict[str, dict[str, str]]:
-    # containerd's store cannot run an image whose name is missing or short.
+    # containerd cannot run an image whose name is missing or not qualified.
     name = {NAME_ANNOTATION: reference.qualified()} if reference.name else {}
     return {"annotations": {**name, TAG_ANNOTATION: reference.tag}}
 
 
-def _place_layer(directory: str, layer: StoredLayer) -> None:
+def _write_layer(directory: str, layer: StoredLayer) -> None:
     blob = os.path.join(directory, blob_name(layer.digest))
     if layer.recipe_directory is not None:
-        _place_recipe(directory, layer)
+        _write_recipe(directory, layer)
     elif not link_to_store(blob, layer.file):
         copy_layer(layer, blob, diff_id_too=True)
 
 
-def _place_recipe(directory: str, layer: StoredLayer) -> None:
+def _write_recipe(directory: str, layer: StoredLayer) -> None:
     place = os.path.join(directory, recipe_name(layer.digest))
     if not link_to_store(place, layer.recipe_directory):
         os.makedirs(place)
@@ -145,4 +145,4 @@ def _place_recipe(directory: str, layer: StoredLayer) -> None:
         write_chunks(os.path.join(place, "layer.json"), [document])
 
 
-FORM = Form("oci", recognises=recognises, candidates=candidates, write_directory=write_self_contained)
+FORM = Form("oci", recognises=recognises, candidates=candidates, write_directory=write_copied_layout)

@@ -1,4 +1,4 @@
-"""What the writers of the forms share: manifests, and blobs that are copied or linked."""
+"""Functions for writing any form: manifests, and blobs that are copied or linked."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,20 +13,20 @@ from laminix.progress import watched
 from laminix.nix_store import lies_in_store
 
 
-def by_digest(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
-    """LAYERS in their order, one that is there twice once."""
+def distinct_layers(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
+    """Return LAYERS in order, without repeated digests."""
     return list({layer.digest: layer for layer in layers}.values())
 
 
-def kept_manifest(image: Image, layers: Sequence[StoredLayer]) -> bytes:
-    """The image's manifest as it was read if it is OCI's, so that its digest stays; else one like it."""
+def oci_manifest_bytes(image: Image, layers: Sequence[StoredLayer]) -> bytes:
+    """Return the bytes of the image's OCI manifest, unchanged if it was read with one, so that its digest stays."""
     if image.manifest is not None and image.manifest.media_type == media_types.OCI_MANIFEST:
         return image.manifest_bytes
     return oci_manifest(layers, image.config_bytes, image.annotations).to_bytes()
 
 
 def oci_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapping[str, str]) -> Manifest:
-    """The OCI manifest of these; the digest of every layer is known."""
+    """Return the OCI manifest for LAYERS (base layer first, with digests) and the bytes of the config."""
     return Manifest(
         config=Descriptor(media_types.OCI_CONFIG, sha256(config), len(config)),
         layers=tuple(Descriptor(_oci_type(layer), layer.digest, layer.size) for layer in layers),
@@ -35,14 +35,14 @@ def oci_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapp
 
 
 def _oci_type(layer: StoredLayer) -> str:
-    """OCI's media type for a layer, by its bytes: skopeo calls plain ones gzip at times."""
+    """Return OCI's media type for the layer's actual compression: skopeo labels some uncompressed layers gzip."""
     if layer.recipe_directory is not None:
         return layer.media_type
     return media_types.LAYER_TYPES.get(compression_of_layer(layer), layer.media_type)
 
 
 def link_to_store(place: str, target: str | None) -> bool:
-    """Make PLACE a symbolic link to TARGET if that lies in the Nix store; return whether it does."""
+    """Make PLACE a symbolic link to TARGET and return True if TARGET is in the Nix store; otherwise return False."""
     if target is None or not lies_in_store(target):
         return False
     os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -51,12 +51,12 @@ def link_to_store(place: str, target: str | None) -> bool:
 
 
 def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
-    """Write the layer's bytes as stored to the new file PATH, checked as ``checked_chunks`` does."""
+    """Write the layer's bytes as stored to the new file PATH, checked as by ``checked_chunks``."""
     write_chunks(path, watched(checked_chunks(layer, diff_id_too), "copying a layer:", layer.size))
 
 
 def write_chunks(path: str, chunks: Iterable[bytes]) -> None:
-    """Write the new file PATH, its directory too."""
+    """Write CHUNKS to the new file PATH, creating its directory if needed."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "xb") as file:
         for chunk in chunks:
