@@ -33,6 +33,7 @@ let
     mkTree = ./nix/mk-tree.nix;
     packImage = ./nix/pack-image.nix;
     planLayers = ./nix/plan-layers.nix;
+    runImage = ./nix/run-image.nix;
     runLayer = ./nix/run-layer.nix;
     unpackImage = ./nix/unpack-image.nix;
     verifyImage = ./nix/verify-image.nix;

@@ -2,6 +2,7 @@
   build,
   decompressorPackages,
   packImage,
+  runImage,
   transportForms,
 }:
 
@@ -67,6 +68,9 @@ let
       ${if image ? config then "config" else null} = image.config;
     }
     // transportForms child
+    // {
+      run = runImage { image = child; };
+    }
     // passthru;
   };
 in

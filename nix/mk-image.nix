@@ -5,6 +5,7 @@
   mkConfig,
   mkLayer,
   pkgs,
+  runImage,
   storeName,
   transportForms,
 }:
@@ -35,8 +36,8 @@
   The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot`, and one of the store
   paths that `config` mentions and no other layer contains.
 
-  The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`, and the transport
-  forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, built on demand.
+  The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
+  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the program `run`.
 
   # Example
 
@@ -132,6 +133,9 @@ let
       inherit config;
     }
     // transportForms image
+    // {
+      run = runImage { inherit image; };
+    }
     // passthru;
   };
 in

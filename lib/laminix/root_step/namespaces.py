@@ -18,6 +18,7 @@ from laminix.errors import LaminixError
 from laminix.root_step import linux
 
 WHAT = "cannot become root of a user namespace"
+HOST_NAME = "localhost"
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40  # netdevice(7)
 
 
@@ -57,11 +58,12 @@ def _start_loopback() -> None:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
 
 
-def as_first_process(work: Callable[[], Any]) -> Any:
+def as_first_process(work: Callable[[], Any], attend: Callable[[int, int], None]) -> Any:
     """What WORK returns, called in process 1 of a new PID namespace; raises what it raises.
 
     The namespace ends with that process, and it ends with this one, however this one ends.
-    ``become_root`` has to have been called.
+    ``become_root`` has to have been called.  ATTEND is called meanwhile in this process, with the ID of the
+    other one and a descriptor that can be read when WORK has returned.
     """
     alive, _alive = os.pipe()
     outcome, report = os.pipe()
@@ -73,6 +75,7 @@ def as_first_process(work: Callable[[], Any]) -> Any:
     os.close(alive)
     os.close(report)
     try:
+        attend(pid, outcome)
         with open(outcome, "rb") as file:
             data = file.read()
     finally:
@@ -92,12 +95,14 @@ def _report(work: Callable[[], Any], alive: int, report: int) -> None:
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)  # the first process of a namespace ignores them then
+        os.setsid()  # so that the terminal's signals go to the other process alone
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         if select.select([alive], [], [], 0)[0]:  # the other process ended before that
             os._exit(1)
         # Mounts made from here on are seen by nobody else, and end with the namespace.
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        socket.sethostname(HOST_NAME)  # not this machine's, which is nothing for a layer
         said = work(), None
     except BaseException as error:
         said = None, error

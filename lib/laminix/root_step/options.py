@@ -3,7 +3,8 @@
 import argparse
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from laminix.command import json_file
 from laminix.errors import LaminixError
@@ -13,12 +14,16 @@ from laminix.store.closure import read_closure
 NAME = re.compile(r"[^=\0]+")
 
 
-def add_command_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Declare on PARSER how the command runs; return the group, so that more options can join it."""
+def add_command_options(parser: argparse.ArgumentParser, can_write: bool) -> argparse._ArgumentGroup:
+    """Declare on PARSER how the command runs; return the group, so that more options can join it.
+
+    With CAN_WRITE a bind may be writable.
+    """
     group = parser.add_argument_group("command")
     add = group.add_argument
     many = {"action": "append", "default": []}
-    add("--bind", **many, metavar="PATH[:DEST]", help="Show PATH of this machine at DEST (default PATH), read-only.")
+    form, access = ("PATH[:DEST[:rw]]", "read-only unless `:rw` follows") if can_write else ("PATH[:DEST]", "read-only")
+    add("--bind", **many, metavar=form, help=f"Show PATH of this machine at DEST (default PATH), {access}.")
     add(
         "--closure",
         type=json_file,
@@ -30,20 +35,20 @@ def add_command_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     return group
 
 
-def read_binds(options: argparse.Namespace) -> list[Bind]:
-    """The binds that OPTIONS ask for.  Raises LaminixError for a path that is not absolute."""
+def read_binds(options: argparse.Namespace, can_write: bool) -> list[Bind]:
+    """Return the binds that OPTIONS ask for. Raises LaminixError for a DEST that is not absolute."""
     closure = read_closure(options.closure) if options.closure is not None else ()
     paths = dict.fromkeys(item.path for item in closure)
-    return [*(Bind(path, path) for path in paths), *map(read_bind, options.bind)]
+    return [*(Bind(path, path) for path in paths), *(_read_bind(text, can_write) for text in options.bind)]
 
 
-def read_bind(text: str) -> Bind:
-    """The bind PATH[:DEST]."""
-    source, colon, target = text.partition(":")
+def _read_bind(text: str, can_write: bool) -> Bind:
+    is_writable = can_write and text.endswith(":rw")
+    source, colon, target = text.removesuffix(":rw" if is_writable else "").partition(":")
     target = target if colon else os.path.abspath(source)
     if not source or not target.startswith("/"):
         raise LaminixError("bad --bind", f"found {text!r}, expected PATH or PATH:DEST with an absolute DEST")
-    return Bind(os.path.abspath(source), target)
+    return Bind(os.path.abspath(source), target, is_writable)
 
 
 def read_environment(variables: Sequence[str], what: str) -> dict[str, str]:
@@ -55,3 +60,8 @@ def read_environment(variables: Sequence[str], what: str) -> dict[str, str]:
             raise LaminixError(what, f"found {text!r}, expected NAME=VALUE")
         environment[name] = value
     return environment
+
+
+def image_environment(runtime: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that an image's config object RUNTIME sets."""
+    return read_environment(runtime.get("Env") or (), "bad config: config.Env")

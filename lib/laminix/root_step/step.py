@@ -1,9 +1,7 @@
 """A command run as root of a parent's tree, and the layer of what it changed."""
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +20,7 @@ from laminix.root_step.merged_root import Bind, Places, make_places, mount_merge
 from laminix.root_step.namespaces import as_first_process, become_root
 from laminix.root_step.parent_files import ParentFiles
 from laminix.root_step.step_tree import StepTree
+from laminix.root_step.temporary import temporary_directory
 from laminix.root_step.system_calls import this_machine
 from laminix.root_step.tracer import Tracer, end_all
 from laminix.root_step.unpacked import Unpacked
@@ -65,7 +64,7 @@ def script_command(script: bytes) -> tuple[str, ...]:
 
 
 def run_layer(
-    read_parent: Callable[[str], Unpacked | None],
+    read_parent: Callable[[str], Unpacked] | None,
     layers: Sequence[StoredLayer],
     command: Callable[[Unpacked | None], Command],
     packing: Packing,
@@ -73,15 +72,15 @@ def run_layer(
 ) -> None:
     """Run COMMAND as root of the parent's tree with LAYERS, and fill DIRECTORY with a layer of what changed.
 
-    READ_PARENT gives the parent; it may unpack it in the directory it is given.  Raises LaminixError where
+    READ_PARENT gives the parent, if there is one; it may unpack it in the directory it is given.  Raises LaminixError where
     the command fails, and where the machine forbids what it takes.
     """
     out = os.path.abspath(directory)
 
     def work(place: str) -> None:
-        parent = read_parent(place)
+        parent = None if read_parent is None else read_parent(place)
         ran = Step(os.path.join(place, "step"), parent, layers, command(parent))
-        status = ran.run()
+        status = ran.run(_write_to_log)
         if status:
             raise LaminixError("the command failed", _ending(status), ran.command.words[0])
         _write_layer(ran.changes(packing), packing, out)
@@ -89,19 +88,21 @@ def run_layer(
     in_namespaces(work, own_network=True)
 
 
-def in_namespaces(work: Callable[[str], Any], own_network: bool) -> Any:
-    """What WORK returns, called as root with an empty directory that is gone at the end."""
-    place = tempfile.mkdtemp(prefix="laminix-")
-    try:
-        become_root(own_network)
+def in_namespaces(
+    work: Callable[[str], Any], own_network: bool, attend: Callable[[int, int], None] = lambda pid, outcome: None
+) -> Any:
+    """What WORK returns, called as root with an empty directory that is gone at the end.
+
+    ATTEND is called meanwhile, as ``as_first_process`` has it.
+    """
+    become_root(own_network)
+    with temporary_directory() as place:
 
         def prepared() -> Any:
             check_abilities()
             return work(place)
 
-        return as_first_process(prepared)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+        return as_first_process(prepared, attend)
 
 
 class Step:
@@ -118,8 +119,11 @@ class Step:
         self._places = make_places(self.tree, command.binds)
         self._records = FileRecords()
 
-    def run(self) -> int:
-        """Run the command and end what it leaves running; its wait status."""
+    def run(self, attach: Callable[[], None], started: Callable[[int], None] = lambda pid: None) -> int:
+        """Run the command and end what it leaves running; its wait status.
+
+        ATTACH connects the standard streams, in the command's process and root; STARTED gets the ID of that.
+        """
         inodes = self.tree.separate_shared()
         mount_merged()
         self.tree.record(self._records, inodes)
@@ -132,9 +136,8 @@ class Step:
         if not self.command.parallel:
             os.sched_setaffinity(0, [_this_processor()])
         try:
-            return tracer.run(
-                self.command.words, self._environment(user), user.ids, lambda: self._enter(root)
-            )
+            environment = self._environment(user)
+            return tracer.run(self.command.words, environment, user.ids, lambda: self._enter(root, attach), started)
         finally:
             end_all()
             os.fchdir(self._outside)
@@ -145,12 +148,10 @@ class Step:
         """The entries of the layer."""
         return Changes(self.tree.entries, self._records, packing.mtime, packing.devices).entries()
 
-    def _enter(self, root: int) -> None:
-        os.setsid()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(2, 1)
+    def _enter(self, root: int, attach: Callable[[], None]) -> None:
         os.fchdir(root)
         os.chroot(".")
+        attach()
         os.umask(0o022)
         os.makedirs(self.command.directory, exist_ok=True)
         os.chdir(self.command.directory)
@@ -158,6 +159,13 @@ class Step:
     def _environment(self, user: User) -> dict[bytes, bytes]:
         environment = {"PATH": DEFAULT_PATH, "HOME": user.home, **self.command.environment}
         return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+
+
+def _write_to_log() -> None:
+    """Connect a step's streams: no input, and all output to standard error, as the result is in a file."""
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
 
 
 def _open_directory(path: str) -> int:

@@ -56,28 +56,36 @@ class StepTree:
             self._hide(entries)
             spool.remove()
         else:
-            self._lay_out((Unpacking(entry, None) for entry in entries), None)
+            self._lay_out((Unpacking(entry, None, entry.path) for entry in entries), None)
 
     def _lay_out(self, found: Iterable[Unpacking], spool: Spool | None) -> None:
-        for entry, content in found:
+        for entry, content, parent_path in found:
             self.entries[entry.path] = entry
             if entry.type == DIRECTORY:
                 os.mkdir(b"upper/" + entry.path, entry.mode & 0o777)
+            elif entry.type in (FILE, SYMLINK) and parent_path == entry.path:
+                self._in_base.append(entry)
             elif content is not None:
                 spool.place(content, self._new_in_lower(entry.path))
-                self._in_lower.append((entry, self._inode(entry)))
-            elif entry.type in (FILE, SYMLINK):
-                self._in_base.append(entry)
+                self._note_in_lower(entry)
             else:
-                self._make_special(entry)
+                self._make_in_lower(entry, parent_path)
 
-    def _make_special(self, entry: Entry) -> None:
+    def _make_in_lower(self, entry: Entry, source: bytes | None) -> None:
+        """Make what ENTRY says; a file has the content of the parent's file SOURCE."""
         path = self._new_in_lower(entry.path)
-        if entry.type == FIFO:
+        if entry.type == FILE:
+            _copy_file(b"base/" + source, path)
+        elif entry.type == SYMLINK:
+            os.symlink(entry.link, path)
+        elif entry.type == FIFO:
             os.mkfifo(path, 0o666)
         else:
             os.mknod(path, 0o666)
-        self._in_lower.append((entry, self._inode(entry)))
+        self._note_in_lower(entry)
+
+    def _note_in_lower(self, entry: Entry) -> None:
+        self._in_lower.append((entry, os.lstat(b"lower/" + entry.path).st_ino))
 
     def _new_in_lower(self, path: bytes) -> bytes:
         """Where PATH is in "lower", its parents made."""
@@ -86,9 +94,6 @@ class StepTree:
             os.makedirs(b"lower/" + parent, exist_ok=True)
             self._lower_directories.add(parent)
         return b"lower/" + path
-
-    def _inode(self, entry: Entry) -> int:
-        return os.lstat(b"lower/" + entry.path).st_ino
 
     def _hide(self, entries: Iterable[Entry]) -> None:
         """Put whiteouts into "lower" for those ENTRIES of the parent that the layers delete."""
@@ -162,20 +167,12 @@ class StepTree:
             if inode is None:
                 raise LaminixError("bad unpacked image", "a path of its list is missing", shown(entry.path))
             if inode in seen:
-                self._copy_to_lower(entry)
+                self._make_in_lower(entry, entry.path)
             else:
                 seen.add(inode)
                 kept.append(entry)
         self._in_base = kept
         return inodes
-
-    def _copy_to_lower(self, entry: Entry) -> None:
-        path = self._new_in_lower(entry.path)
-        if entry.type == SYMLINK:
-            os.symlink(entry.link, path)
-        else:
-            _copy_file(b"base/" + entry.path, path)
-        self._in_lower.append((entry, self._inode(entry)))
 
 
 def _copy_file(source: bytes, target: bytes) -> None:

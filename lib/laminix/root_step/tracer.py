@@ -92,10 +92,11 @@ class Tracer:
         environment: Mapping[bytes, bytes],
         ids: Ids,
         prepare: Callable[[], None],
+        started: Callable[[int], None],
     ) -> int:
         """Run COMMAND as IDS, after PREPARE in its process; its wait status.
 
-        What it leaves running is not ended.
+        STARTED gets the ID of the process.  What it leaves running is not ended.
         """
         ready, go_on = os.pipe()
         main = os.fork()
@@ -106,6 +107,7 @@ class Tracer:
         ptrace(linux.PTRACE_SEIZE, main, 0, OPTIONS)
         self._known.add(main)
         self._ids.set(main, ids)
+        started(main)
         os.write(go_on, b"!")
         os.close(go_on)
         return self._follow(main)

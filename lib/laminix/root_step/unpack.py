@@ -21,6 +21,7 @@ class Unpacking(NamedTuple):
 
     entry: Entry  # never a hard link
     content: bytes | None  # of a file: the number of its content in the spool; None where the parent has it
+    parent_path: bytes | None  # where the parent has it, if it does
 
 
 class Spool:
@@ -74,7 +75,10 @@ def merged(parent: Iterable[Entry], layers: Iterable[StoredLayer], spool: Spool)
     for layer in layers:
         tree.add_layer(checked_members(layer))
     for path, node in tree.nodes():
-        yield Unpacking(node.entry._replace(path=path), node.digest if node.entry.type == FILE else None)
+        content = node.digest if node.entry.type == FILE else None
+        # A hard link of a layer to a file of the parent has that file's entry.
+        is_parents = node.layer == 0 or node.entry.type == FILE and content is None
+        yield Unpacking(node.entry._replace(path=path), content, node.entry.path if is_parents else None)
 
 
 def unpack(image: Image, directory: str) -> None:
@@ -83,7 +87,7 @@ def unpack(image: Image, directory: str) -> None:
     os.mkdir(top)
     spool = Spool(os.path.join(os.fsencode(directory), SPOOL.encode()))
     entries = []
-    for entry, content in merged((), counted(image.layers, "unpacking layer", len(image.layers)), spool):
+    for entry, content, _ in merged((), counted(image.layers, "unpacking layer", len(image.layers)), spool):
         entries.append(entry)
         path = os.path.join(top, entry.path)
         if entry.type == DIRECTORY:

@@ -1,0 +1,39 @@
+"""A directory for the time of a call, which is removed even if the process is killed: by the next one, then."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+PREFIX = "laminix-"
+
+
+@contextlib.contextmanager
+def temporary_directory() -> Iterator[str]:
+    """An empty directory in $TMPDIR.  Those that killed processes have left there are removed."""
+    top = tempfile.gettempdir()
+    for name in os.listdir(top):
+        if name.startswith(PREFIX):
+            _remove_if_left(os.path.join(top, name))
+    place = tempfile.mkdtemp(prefix=PREFIX)
+    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_if_left(place: str) -> None:
+    """Remove PLACE, if it is ours and no process has locked it."""
+    with contextlib.suppress(OSError):
+        lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if os.fstat(lock).st_uid == os.geteuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(place, ignore_errors=True)
+        finally:
+            os.close(lock)

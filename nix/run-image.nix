@@ -1,0 +1,55 @@
+{ builderProgram, pkgs }:
+
+/**
+  Build a program that runs an image in a container, without an engine, daemon or root.
+
+  # Type
+
+  ```
+  runImage :: {
+    name :: String,
+    image :: Image | Path,
+    meta, passthru :: AttrSet,
+  } -> Derivation
+  ```
+
+  The result is the executable itself.  Its arguments are a command in place of the image's own.
+
+  # Example
+
+  ```nix
+  runImage { image = mkImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; }; }
+  ```
+*/
+{
+  name ? "run",
+  image,
+  meta ? { },
+  passthru ? { },
+}:
+
+derivation {
+  inherit name;
+  inherit (pkgs.stdenv.buildPlatform) system;
+  program = ''
+    #!/bin/sh
+    exec ${builderProgram "run-image"} ${image} "$@"
+  '';
+  passAsFile = [ "program" ];
+  builder = pkgs.buildPackages.python3.interpreter;
+  args = [
+    "-I"
+    "-B"
+    "-c"
+    ''
+      import os, shutil
+
+      shutil.copyfile(os.environ["programPath"], os.environ["out"])
+      os.chmod(os.environ["out"], 0o755)
+    ''
+  ];
+}
+// passthru
+// {
+  inherit meta passthru;
+}
