@@ -54,10 +54,10 @@ libc = _load()
 
 
 def checked(result: int, name: str) -> int:
-    """RESULT of the C function NAME; raises OSError where it is negative."""
+    """RESULT of the C function NAME; raises OSError, with that as its file name, where it is negative."""
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
+        raise OSError(number, os.strerror(number), name)
     return result
 
 

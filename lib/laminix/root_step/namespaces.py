@@ -90,6 +90,16 @@ def as_first_process(work: Callable[[], Any], attend: Callable[[int, int], None]
     return result
 
 
+def _separate_mounts() -> None:
+    """Let nobody else see the mounts that this process makes; they end with it."""
+    try:
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    except OSError as error:
+        why = f"mounting is forbidden ({error.strerror}): in a container, allow mount in its seccomp profile"
+        raise LaminixError(WHAT, why) from None
+
+
 def _report(work: Callable[[], Any], alive: int, report: int) -> None:
     """Do WORK and write what comes of it to REPORT; never returns."""
     try:
@@ -99,10 +109,8 @@ def _report(work: Callable[[], Any], alive: int, report: int) -> None:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         if select.select([alive], [], [], 0)[0]:  # the other process ended before that
             os._exit(1)
-        # Mounts made from here on are seen by nobody else, and end with the namespace.
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
         socket.sethostname(HOST_NAME)  # not this machine's, which is nothing for a layer
+        _separate_mounts()
         said = work(), None
     except BaseException as error:
         said = None, error
