@@ -46,6 +46,17 @@ class FileCalls:
         self._records.set(file, new)
         return 0
 
+    def lose_privileges(self, file: int) -> None:
+        """What the kernel takes from a file that is written: capabilities, and setuid bits unless root writes."""
+        record = self._records.find(os.fstat(file))
+        if record is None:
+            return
+        old = record.attributes
+        kept = tuple(pair for pair in old.xattrs if pair[0] != CAPABILITY)
+        mode = old.mode & ~SET_ID_BITS if self._ids.users.effective and old.kind == stat.S_IFREG else old.mode
+        if (kept, mode) != (old.xattrs, old.mode):
+            self._records.set(file, old._replace(xattrs=kept, mode=mode))
+
     def set_mode(self, file: int, mode: int) -> int:
         """chmod(2)."""
         status = os.fstat(file)

@@ -34,11 +34,18 @@ class Made(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A call that changes a file, or moves it, or gives it another name."""
+    """A call that changes a file, though not its content, or moves it, or gives it another name."""
 
     directory: int | None
     path: int
     flags: Callable[[Words], int]
+
+
+class Truncated(NamedTuple):
+    """A call that cuts or extends a file's content."""
+
+    directory: int | None
+    path: int
 
 
 def _follow(words: Words) -> int:
@@ -59,7 +66,7 @@ def _linkat_flags(words: Words) -> int:
     return words[4] & AT_EMPTY_PATH | (0 if follows else AT_SYMLINK_NOFOLLOW)
 
 
-CALLS: dict[str, tuple[Opened | Made | Changed, ...]] = {
+CALLS: dict[str, tuple[Opened | Made | Changed | Truncated, ...]] = {
     "open": (Opened(None, 0, 1),),
     "openat": (Opened(0, 1, 2),),
     "creat": (Opened(None, 0, None),),
@@ -69,7 +76,7 @@ CALLS: dict[str, tuple[Opened | Made | Changed, ...]] = {
     "mknodat": (Made(0, 1),),
     "symlink": (Made(None, 1),),
     "symlinkat": (Made(1, 2),),
-    "truncate": (Changed(None, 0, _follow),),
+    "truncate": (Truncated(None, 0),),
     "utime": (Changed(None, 0, _follow),),
     "utimes": (Changed(None, 0, _follow),),
     "futimesat": (Changed(0, 1, _follow),),
@@ -111,6 +118,8 @@ class WatchedCalls:
                 at_the_end = self._made(directory, path)
             elif isinstance(effect, Changed):
                 self._changed(directory, path, effect.flags(words))
+            elif isinstance(effect, Truncated):
+                self._written(directory, path, 0, with_content=True)
             else:
                 flags = CREAT_FLAGS if effect.flags is None else words[effect.flags]
                 at_the_end = self._opened(directory, path, flags)
@@ -121,7 +130,7 @@ class WatchedCalls:
             return self._made(directory, path)
         if flags & WRITES and not flags & os.O_EXCL:
             follows = 0 if not flags & os.O_NOFOLLOW else AT_SYMLINK_NOFOLLOW
-            self._changed(directory, path, follows, with_content=not flags & os.O_TRUNC)
+            self._written(directory, path, follows, with_content=not flags & os.O_TRUNC)
         return None
 
     def _exists(self, directory: int, path: int) -> bool:
@@ -133,10 +142,17 @@ class WatchedCalls:
             return None
         return lambda: self._file_calls.own_new(directory, path, owner)
 
-    def _changed(self, directory: int, path: int, flags: int, with_content: bool = True) -> None:
+    def _changed(self, directory: int, path: int, flags: int) -> None:
         if not path:  # utimensat(2) of an open file
             flags |= AT_EMPTY_PATH
         with self._thread.opened(directory, path, flags) as file:
+            copy = self._parent_files.make_own(file)
+        if copy is not None:
+            os.close(copy)
+
+    def _written(self, directory: int, path: int, flags: int, with_content: bool) -> None:
+        with self._thread.opened(directory, path, flags) as file:
             copy = self._parent_files.make_own(file, with_content)
+            self._file_calls.lose_privileges(file if copy is None else copy)
         if copy is not None:
             os.close(copy)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 from collections.abc import Iterator
 
 from engines import storage
@@ -35,6 +36,16 @@ class Buildah:
         """The end of ARGV in a working container."""
         options = ("--isolation", "oci", "--runtime", "runc", "--network", "none")
         return run(*self._buildah, "run", *options, container, "--", *argv, env=self.env)
+
+    def run_in_chroot(self, container: str, script: str) -> Ran:
+        """The end of a shell script in a working container, as the machine's root, who may make device nodes."""
+        options = ("--isolation", "chroot", "--cap-add", "CAP_MKNOD")
+        return run(*self._buildah, "run", *options, container, "--", "/bin/sh", "-e", "-c", script, env=self.env)
+
+    def with_root_of(self, container: str, *argv: str) -> str:
+        """What the program ARGV prints, whose last argument is the directory with a container's files."""
+        mount = shlex.join([*self._buildah[len(ISOLATED) :], "mount", container])
+        return output(*ISOLATED, "sh", "-ec", f'place=$({mount}); "$@" "$place"', "sh", *argv, env=self.env)
 
     def _command(self, container: str) -> tuple[str, ...]:
         config = json.loads(self.output("inspect", container))["OCIv1"]["config"]
