@@ -16,7 +16,7 @@
     oldImageName, imageName, platform :: String | null,
     oldClosure, closure :: [ StorePath ],
     files :: Bool,
-    format :: "table" | "json" | "markdown",
+    format :: "table" | "json" | "markdown" | "svg",
     meta, passthru :: AttrSet,
   } -> Derivation
   ```

@@ -18,7 +18,7 @@
     files :: "all" | Int | null,
     largest :: Int,
     duplicates :: Bool,
-    format :: "table" | "json" | "markdown",
+    format :: "table" | "json" | "markdown" | "svg",
     meta, passthru :: AttrSet,
   } -> Derivation
   ```

@@ -1,4 +1,8 @@
-{ build, weightsOption }:
+{
+  build,
+  reportName,
+  weightsOption,
+}:
 
 /**
   Write a table of a plan's layers: the size of each, what changes it, and how many bytes an average update
@@ -12,22 +16,26 @@
     plan :: Plan | Path | { layers :: [ { storePaths :: [ StorePath ] } ] },
     closure :: [ StorePath ],
     weights :: "uniform" | "roots" | { <package> :: Int },
+    format :: "table" | "json" | "markdown" | "svg",
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
 */
 {
-  name ? "plan.txt",
+  name ? "plan",
   plan,
   closure,
   weights ? "uniform",
+  format ? "table",
   meta ? { },
   passthru ? { },
 }:
 
 build "explain-plan" {
-  inherit name meta passthru;
+  name = reportName "explainPlan" name format;
+  inherit meta passthru;
   request = {
+    inherit format;
     PLAN = plan;
     weights = weightsOption weights;
   };

@@ -1,4 +1,4 @@
-{ }: # reportName FUNCTION NAME FORMAT: the name of the file that a report is written to
+{ }:
 
 let
   suffixes = {
@@ -8,6 +8,23 @@ let
     svg = "svg";
   };
 in
+
+/**
+  Make the derivation name of a report in some format, or fail in the name of FUNCTION.
+
+  # Type
+
+  ```
+  reportName :: String -> String -> String -> String
+  ```
+
+  # Example
+
+  ```nix
+  reportName "explainPlan" "plan" "markdown"
+  => "plan.md"
+  ```
+*/
 function: name: format:
 
 if suffixes ? ${format} then

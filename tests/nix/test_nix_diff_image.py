@@ -36,3 +36,18 @@ def test_archives_and_files_in_markdown(nix):
     )
     assert markdown.name.endswith(".md")
     assert "| lib 1.0 → 1.1 | 1 |" in markdown.read_text() and "### Files" in markdown.read_text()
+
+
+def test_pictures(nix):
+    built = nix.build_all(
+        IMAGES + '[ (diffImage { old = image app; new = image newApp; format = "svg"; })'
+        ' (explainImage { image = image app; format = "svg"; })'
+        ' (explainPlan { plan = planLayers { closure = [ app ]; }; closure = [ app ]; format = "svg"; }) ]'
+    )
+    for picture in built:
+        assert picture.name.endswith(".svg") and "app-3" in picture.read_text()
+
+
+def test_an_unknown_format(nix):
+    complaint = nix.failure('explainPlan { plan = { layers = [ ]; }; closure = [ ]; format = "text"; }')
+    assert 'explainPlan: found format = "text", expected json, markdown, svg, table' in complaint

@@ -1,6 +1,7 @@
 """What explain-plan says of a plan, as a process."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 from sample_closures import real_closures, store_path
@@ -34,10 +35,36 @@ def test_the_table(explained):
         "    0  30.0 MiB      1   33.3 %  10.0 MiB  glibc      itself\n"
         "    1   3.0 MiB      2  100.0 %   3.0 MiB  zlib, app  itself, glibc\n"
         "\n"
-        "an update moves on average                 13.0 MiB  x 1.05\n"
-        "a popularity contest with as many layers   13.0 MiB  x 1.05\n"
-        "a layer for each path, the least possible  12.3 MiB  x 1.00\n"
+        "TOTAL                                         BYTES  OF THE LEAST\n"
+        "an update moves on average                 13.0 MiB        x 1.05\n"
+        "a popularity contest with as many layers   13.0 MiB        x 1.05\n"
+        "a layer for each path, the least possible  12.3 MiB        x 1.00\n"
     )
+
+
+def test_json(explained):
+    assert json.loads(explained([[GLIBC], [ZLIB, APP]], "--json").stdout) == {
+        "layers": [
+            {"storePaths": [GLIBC], "size": 30 << 20, "changes": 0.333333, "moves": 10 << 20},
+            {"storePaths": [ZLIB, APP], "size": 3 << 20, "changes": 1.0, "moves": 3 << 20},
+        ],
+        "moves": 13 << 20,
+        "popularityContest": 13 << 20,
+        "least": (10 << 20) + (4 << 20) // 3 + (1 << 20),
+        "leftOut": 0,
+    }
+
+
+def test_markdown(explained):
+    printed = explained([[GLIBC], [ZLIB, APP]], "--format", "markdown").stdout
+    assert "| 0 | 30.0 MiB | 1 | 33.3 % | 10.0 MiB | glibc | itself |\n" in printed
+
+
+def test_picture(explained):
+    root = ElementTree.fromstring(explained([[GLIBC], [ZLIB, APP]], "--format", "svg").stdout)
+    titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert f"{GLIBC.rpartition('/')[2]}, 30.0 MiB, changed by 33.3 % of updates" in titles
+    assert "layer 1, 3.0 MiB, changed by 100.0 % of updates" in titles
 
 
 def test_weights(explained, tmp_path):

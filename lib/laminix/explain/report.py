@@ -7,7 +7,7 @@ from typing import Any
 from laminix.errors import shown
 from laminix.explain.duplicates import Duplicate
 from laminix.explain.explanation import Explanation
-from laminix.explain.sections import Section
+from laminix.sections import Section
 from laminix.human_size import human_size
 from laminix.store.store_path import full_name, split_version
 

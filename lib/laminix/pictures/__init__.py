@@ -1,0 +1,1 @@
+"""Pictures of bytes: treemaps as SVG files that need nothing else."""
