@@ -29,6 +29,7 @@ let
     mkLayer = ./nix/mk-layer.nix;
     mkLayers = ./nix/mk-layers.nix;
     mkNixDb = ./nix/mk-nix-db.nix;
+    mkSbom = ./nix/mk-sbom.nix;
     mkStreamer = ./nix/mk-streamer.nix;
     mkTree = ./nix/mk-tree.nix;
     packImage = ./nix/pack-image.nix;

@@ -27,4 +27,6 @@ def shown(path: str | bytes | os.PathLike) -> str:
 
 def one_line(text: str) -> str:
     """Return TEXT with line breaks and control characters as backslash escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,181 @@
+"""mk-sbom: bills of materials that their projects' validators accept, and what is in them."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from file_trees import DIRECTORY, tar, write_tar
+from image_forms import Image, digest, docker_oci
+from sbom_validators import NEEDS, VALIDATORS
+
+LIB, APP, DATA = (
+    f"/nix/store/{letter * 32}-{name}" for letter, name in (("1", "lib-1.2"), ("2", "app-dev"), ("3", "data+x_1.0"))
+)
+HEX = "31385f82234a80aeeaf481811de6947a750479314cb601da77a0cab7956bf398"
+NAR_HASH = "sha256-MThfgiNKgK7q9IGBHeaUenUEeTFMtgHad6DKt5Vr85g="
+
+
+def store_layer(path: str, content: bytes) -> bytes:
+    """A tar with the store path PATH and the file f in it."""
+    name = path.lstrip("/")
+    return tar({"nix": DIRECTORY, "nix/store": DIRECTORY, name: DIRECTORY, f"{name}/f": content})
+
+
+LAYERS = (store_layer(LIB, b"l"), store_layer(APP, f"{LIB} {DATA}".encode()), store_layer(DATA, b"d"))
+IMAGE = Image(LAYERS, {"Cmd": [APP]}, name="registry.example:5000/team/app")
+CLOSURE = [
+    {"path": LIB, "narSize": 1, "narHash": NAR_HASH, "references": [LIB]},
+    {"path": APP, "narSize": 2, "narHash": NAR_HASH, "references": [LIB, DATA, APP]},
+    {"path": DATA, "narSize": 3, "narHash": NAR_HASH, "references": []},
+]
+META = {
+    LIB: {
+        "name": "The Lib",
+        "version": "1.2.0",
+        "description": "A library\nof <things>",
+        "homepage": "https://lib.example/?a=1&b=ü",
+        "licenses": [{"spdxId": "MIT", "name": "MIT License"}, {"spdxId": "Apache-2.0"}],
+        "cpe": "cpe:2.3:a:lib:lib:1.2.0:*:*:*:*:*:*:*",
+        "purl": "pkg:github/lib/lib@1.2.0",
+    },
+    APP: {"licenses": [{"name": "Our own"}, {"spdxId": "MIT"}], "cpe": None},
+}
+
+
+@pytest.fixture
+def sbom(builder, tmp_path):
+    """``sbom(…)``: the document that mk-sbom prints; the files in ARGV are written from values."""
+
+    def run(*argv, image=None, closure=None, meta=None):
+        words = [] if image is None else [write_tar(str(tmp_path / "image.tar"), docker_oci(image))]
+        for name, value in (("closure", closure), ("meta", meta)):
+            if value is not None:
+                (tmp_path / f"{name}.json").write_text(json.dumps(value))
+                words += [f"--{name}", tmp_path / f"{name}.json"]
+        done = builder("mk-sbom", *words, *argv)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    return run
+
+
+EVERYTHING = {"image": IMAGE, "closure": CLOSURE, "meta": META}
+OUTSIDE = replace(IMAGE, layers=(*LAYERS, tar({"etc/x": b"x"})))
+EVIL = f"/nix/store/{'4' * 32}-\x1b[3m<é>"
+
+
+@pytest.mark.parametrize("format_", VALIDATORS)
+@pytest.mark.parametrize(
+    "given",
+    [
+        EVERYTHING,
+        {"image": IMAGE},
+        {"closure": CLOSURE},
+        {"closure": []},
+        {"image": OUTSIDE},
+        {"image": replace(IMAGE, layers=(store_layer(EVIL, b""),))},
+        {"image": replace(IMAGE, more={"created": "2024-02-29T12:00:00.123456789+01:00"})},
+    ],
+    ids=["everything", "image", "closure", "nothing", "outside", "evil", "created"],
+)
+def test_the_validators_accept_it(need, sbom, tmp_path, given, format_):
+    need(*NEEDS)
+    document = tmp_path / f"bill.{format_}.json"
+    document.write_text(json.dumps(sbom("--format", format_, **given)))
+    assert (
+        VALIDATORS[format_](document.rename(tmp_path / f"bill.{'cdx' if format_ == 'cyclonedx' else 'spdx'}.json"))
+        == ""
+    )
+
+
+@pytest.mark.parametrize("format_", VALIDATORS)
+def test_the_validators_refuse_what_is_wrong(need, sbom, tmp_path, format_):
+    need(*NEEDS)
+    bill = sbom("--format", format_, **EVERYTHING)
+    bill["components" if format_ == "cyclonedx" else "packages"][0].pop("name")
+    document = tmp_path / f"bill.{'cdx' if format_ == 'cyclonedx' else 'spdx'}.json"
+    document.write_text(json.dumps(bill))
+    assert VALIDATORS[format_](document) != ""
+
+
+def test_cyclonedx(sbom):
+    bill = sbom(**EVERYTHING)
+    subject, components = bill["metadata"]["component"], {item["bom-ref"]: item for item in bill["components"]}
+    assert (subject["type"], subject["name"], subject["version"]) == ("container", IMAGE.name, "v1")
+    assert subject["purl"].startswith("pkg:oci/app@sha256%3A") and subject["purl"].endswith("?tag=v1")
+    lib = components[LIB[11:]]
+    assert (lib["name"], lib["version"], lib["purl"]) == ("The Lib", "1.2.0", "pkg:github/lib/lib@1.2.0")
+    assert lib["hashes"] == [{"alg": "SHA-256", "content": HEX}]
+    assert lib["licenses"] == [{"expression": "MIT AND Apache-2.0"}]
+    assert {"name": "oci:layer_digest", "value": digest(LAYERS[0])} in lib["properties"]
+    assert {"name": "nix:output_path", "value": LIB} in lib["properties"]
+    app, data = components[APP[11:]], components[DATA[11:]]
+    assert (app["name"], "version" in app) == ("app-dev", False)
+    assert app["licenses"] == [{"license": {"name": "Our own"}}, {"license": {"name": "MIT"}}]
+    assert data["purl"] == f"pkg:nix/data%2Bx_1.0?outputhash={'3' * 32}"
+    depends = {item["ref"]: item["dependsOn"] for item in bill["dependencies"]}
+    assert depends == {"subject": [APP[11:]], APP[11:]: [LIB[11:], DATA[11:]], LIB[11:]: [], DATA[11:]: []}
+    assert bill["compositions"] == [{"aggregate": "complete", "assemblies": ["subject"]}]
+
+
+def test_spdx(sbom):
+    bill = sbom("--format", "spdx", **EVERYTHING)
+    packages = {item["name"]: item for item in bill["packages"]}
+    lib, own = packages["The Lib"], f"SPDXRef-{LIB[11:]}"
+    assert (lib["SPDXID"], lib["versionInfo"], lib["licenseDeclared"]) == (own, "1.2.0", "MIT AND Apache-2.0")
+    assert lib["checksums"] == [{"algorithm": "SHA256", "checksumValue": HEX}]
+    assert packages["app-dev"]["licenseDeclared"] == "LicenseRef-Our-own AND MIT"
+    assert bill["hasExtractedLicensingInfos"][0]["licenseId"] == "LicenseRef-Our-own"
+    related = {tuple(item.values()) for item in bill["relationships"]}
+    assert (f"SPDXRef-{APP[11:]}", "DEPENDS_ON", own) in related and ("SPDXRef-subject", "CONTAINS", own) in related
+    assert ("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-subject") in related
+
+
+def test_files_outside_the_store_make_it_incomplete(sbom):
+    assert sbom(image=OUTSIDE)["compositions"][0]["aggregate"] == "incomplete"
+    assert sbom("--format", "spdx", image=OUTSIDE)["packages"][0]["comment"].startswith("1 files of the image")
+
+
+def test_references_of_an_image_alone_are_searched(sbom):
+    depends = {item["ref"]: item["dependsOn"] for item in sbom(image=IMAGE)["dependencies"]}
+    assert depends[APP[11:]] == [LIB[11:], DATA[11:]]
+
+
+def test_a_closure_alone(sbom):
+    bill = sbom(closure=CLOSURE)
+    assert [item["bom-ref"] for item in bill["components"]] == [LIB[11:], APP[11:], DATA[11:]]
+    assert bill["metadata"]["component"] == {"type": "application", "bom-ref": "subject", "name": "app-dev"}
+    assert sbom("--name", "mine", closure=CLOSURE)["metadata"]["component"]["name"] == "mine"
+
+
+def test_time_and_uuid_come_from_the_content(sbom):
+    bill, again, other = sbom(**EVERYTHING), sbom(**EVERYTHING), sbom(image=IMAGE, closure=CLOSURE)
+    assert bill == again and bill["serialNumber"] != other["serialNumber"]
+    assert re.fullmatch(
+        "urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", bill["serialNumber"]
+    )
+    assert bill["metadata"]["timestamp"] == "2015-01-01T00:00:00Z"
+    dated = replace(IMAGE, more={"created": "2024-02-29T12:00:00.5+01:00"})
+    assert sbom(image=dated)["metadata"]["timestamp"] == "2024-02-29T11:00:00Z"
+    assert sbom(closure=CLOSURE)["metadata"]["timestamp"] == "1970-01-01T00:00:01Z"
+
+
+@pytest.mark.parametrize(
+    ("meta", "complaint"),
+    [
+        ({LIB: {"licence": "MIT"}}, "unknown key 'licence'"),
+        ({LIB: {"licenses": [{}]}}, "licenses[0]: expected spdxId or name"),
+        ({LIB: {"homepage": 1}}, "homepage: found a whole number, expected a string"),
+    ],
+)
+def test_faulty_meta(builder, tmp_path, meta, complaint):
+    (tmp_path / "closure.json").write_text(json.dumps(CLOSURE))
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    done = builder("mk-sbom", "--closure", tmp_path / "closure.json", "--meta", tmp_path / "meta.json")
+    assert (done.returncode, done.stdout) == (1, "") and complaint in done.stderr
+
+
+def test_nothing_to_describe(builder):
+    done = builder("mk-sbom", "--format", "spdx")
+    assert done.stderr == "mk-sbom: error: nothing to describe: give an IMAGE, a --closure, or both\n"
