@@ -11,7 +11,9 @@ let
   scope = import ../make-scope.nix (laminix // { inherit examples; }) (files // internalFiles);
 
   # What several examples use.
-  internalFiles.toolsLayer = ./tools-layer.nix;
+  internalFiles = {
+    toolsLayer = ./tools-layer.nix;
+  };
 
   files = {
     hello = ./hello.nix;

@@ -1,16 +1,12 @@
 """verify-image: the user and the group that an image runs as exist in it, as a container sees its files."""
 
-import json
-import shutil
-from pathlib import Path
-
-import members
-import parents
 import pytest
-from engines.program import EngineError
-from members import DIRECTORY, HardLink, Link
-from workshop import Workshop
 
+import file_trees
+import image_forms
+from engines.program import EngineError
+from file_trees import DIRECTORY, HardLink, Link
+from image_maker import ImageMaker
 from laminix.verify.image import verify
 
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"
@@ -40,8 +36,8 @@ LOST = {
 
 def problems(tmp_path, user, layers):
     """What is wrong with an image of LAYERS that runs as USER."""
-    image = parents.Image(layers=tuple(members.tar(layer) for layer in layers), runtime={"User": user})
-    path = members.write_tar(tmp_path / "image.tar", parents.oci_layout(image, parents.plain))
+    image = image_forms.Image(layers=tuple(file_trees.tar(layer) for layer in layers), runtime={"User": user})
+    path = file_trees.write_tar(tmp_path / "image.tar", image_forms.oci_layout(image, image_forms.plain))
     return [str(problem) for problem in verify(str(path))[1]]
 
 
@@ -71,22 +67,13 @@ def test_a_number_needs_no_entry(tmp_path, user):
 def test_engines_refuse_a_user_without_an_entry(builder, tmp_path, need, engine):
     """Why the check is there; root is no exception."""
     need("busybox")
-    workshop = Workshop(builder, tmp_path)
-    busybox = Path(shutil.which("busybox")).read_bytes()
-    executable = rules(tmp_path, {"path": "busybox", "mode": "0755"})
-    layer = workshop.layer("layer", {"busybox": busybox}, "--perms", executable)
+    maker = ImageMaker(builder, tmp_path)
+    layer = maker.layer("layer", file_trees.busybox())
     archives = {}
     for user in ("0", "root"):
-        image = workshop.image(f"user-{user}", {"User": user}, layer)
-        archives[user] = str(workshop.packed(image, "docker-archive"))
-    assert engine.run(engine.load(archives["0"]), "/busybox", "echo", "hello").out == "hello\n"
+        image = maker.image(f"user-{user}", {"User": user}, layer)
+        archives[user] = str(maker.packed(image, "docker-archive"))
+    assert engine.run(engine.load(archives["0"]), "/bin/busybox", "echo", "hello").out == "hello\n"
     with pytest.raises((EngineError, AssertionError), match="(?i)user|passwd"):
-        ran = engine.run(engine.load(archives["root"]), "/busybox", "echo", "hello")
+        ran = engine.run(engine.load(archives["root"]), "/bin/busybox", "echo", "hello")
         assert ran.status == 0, ran.err
-
-
-def rules(tmp_path, *entries):
-    """A file of permission rules."""
-    path = tmp_path / "perms.json"
-    path.write_text(json.dumps(entries))
-    return path
