@@ -230,7 +230,7 @@ def changed_layer(layer, tmp_path, **members):
         ({"diffID": "x"}, "diffID: found 'x', expected a digest"),
         (
             {"blob": "../layer.tar"},
-            "blob: found '../layer.tar', expected the name of a file beside layer.json",
+            "blob: found '../layer.tar', expected a file name without a slash",
         ),
         ({"blob": "gone"}, "found no file here, expected the blob that layer.json names"),
         ({"blob": None}, "found neither a blob nor a recipe"),
