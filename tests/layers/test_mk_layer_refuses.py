@@ -286,8 +286,8 @@ def test_names_that_would_break_the_line_are_escaped(maker, root):
     [
         ("", "bad compressor: found an empty command"),
         ("'", "expected a command line: No closing quotation"),
-        ("no-such-program -9", "found neither none, gzip, zstd nor a program (no-such-program)"),
-        ("/", "nor a program (/)"),
+        ("no-such-program -9", "unknown compressor: expected none, gzip, zstd or a command on $PATH (no-such-program)"),
+        ("/", "or a command on $PATH (/)"),
         ("cat", "bad compressor: expected output in gzip or zstd format, found neither (cat)"),
         ("sh -c 'cat >/dev/null'", "bad compressor: expected output in gzip or zstd format, found neither (sh"),
         ("true", "program failed: it ended before it had read all of its input"),
