@@ -222,12 +222,12 @@ ZSTD = f"{image_forms.OCI}.layer.v1.tar+zstd"
 CONFIG_CHANGES = {
     "diff IDs swapped": (lambda c: c["rootfs"]["diff_ids"].reverse(), "its diff ID is sha256:"),
     "a diff ID gone": (lambda c: c["rootfs"]["diff_ids"].pop(), "config and manifest disagree: 1 diff IDs, 2 layers"),
-    "a diff ID more": (lambda c: c["rootfs"]["diff_ids"].append(NO_DIGEST), "the config 3 diff IDs"),
-    "history gone": (lambda c: c["history"].pop(), "history: 1 entries have a layer, there are 2"),
-    "history more": (lambda c: c["history"].append({}), "history: 3 entries have a layer, there are 2"),
+    "a diff ID more": (lambda c: c["rootfs"]["diff_ids"].append(NO_DIGEST), "config and manifest disagree: 3 diff IDs, 2 layers"),
+    "history gone": (lambda c: c["history"].pop(), "history: found 1 entries for layers, expected 2"),
+    "history more": (lambda c: c["history"].append({}), "history: found 3 entries for layers, expected 2"),
     "another rootfs": (lambda c: c["rootfs"].update(type="tree"), "rootfs.type: found 'tree'"),
     "no architecture": (lambda c: c.pop("architecture"), "architecture: missing"),
-    "no system": (lambda c: c.update(os=""), "os: missing, or empty"),
+    "no system": (lambda c: c.update(os=""), "os: missing or empty"),
     "a bad time": (lambda c: c.update(created="yesterday"), "created: found 'yesterday'"),
     "a bad time in history": (lambda c: c["history"][1].update(created="1"), "history[1].created: "),
     "Env no list": (lambda c: c["config"].update(Env="A=1"), "config.Env: found a string"),
@@ -245,8 +245,8 @@ MANIFEST_CHANGES = {
     "a layer gone": (lambda m: m["layers"].pop(), "config and manifest disagree: 2 diff IDs, 1 layers"),
     "a layer twice": (lambda m: m["layers"].append(m["layers"][0]), "config and manifest disagree: 2 diff IDs, 3 layers"),
     "another size": (lambda m: m["layers"][0].update(size=1), "the manifest says 1"),
-    "another type": (lambda m: m["layers"][0].update(mediaType=ZSTD), "does not fit its compression"),
-    "no layer's type": (lambda m: m["layers"][0].update(mediaType="text/plain"), "is no layer's"),
+    "another type": (lambda m: m["layers"][0].update(mediaType=ZSTD), "and compression none disagree"),
+    "no layer's type": (lambda m: m["layers"][0].update(mediaType="text/plain"), "is not a layer type"),
     "a layer missing": (lambda m: m["layers"][0].update(digest=NO_DIGEST), "is missing"),
     "no digest": (lambda m: m["layers"][0].pop("digest"), "the key 'digest' is missing"),
 }
@@ -275,7 +275,7 @@ INDEX_CHANGES = {
     ),
     "another tag": (
         lambda d: d["annotations"].update({"org.opencontainers.image.ref.name": "other"}),
-        "the tag 'other'",
+        "the tag is 'other'",
     ),
     "a bad name": (
         lambda d: d["annotations"].update({"io.containerd.image.name": "docker.io/library/Made:latest"}),
@@ -295,12 +295,12 @@ def test_tells_what_is_wrong_with_the_index(made, tmp_path, change):
 
 def test_tells_a_member_that_is_there_twice(said, tmp_path):
     [line] = said(one_layer(tmp_path, {"a": b"1"}, {"b": b"2"}, {"./a": b"1"}))
-    assert line.startswith("bad layer: 'a' is in it twice (")
+    assert line.startswith("bad layer: 'a' appears more than once (")
 
 
 def test_tells_a_member_within_a_file(tmp_path):
     [line] = wrong(one_layer(tmp_path, {"a": b"", "a/b": b""}))
-    assert "'a/b' lies in 'a', which is a file" in line
+    assert "'a/b' is inside 'a', which is a file" in line
 
 
 @pytest.mark.parametrize("target", ["b", "../a", "d"])
@@ -367,7 +367,7 @@ def test_tells_a_gzip_that_ends_early(tmp_path):
 def test_tells_names_that_contradict_each_other(tmp_path):
     content = image_forms.docker_v1_1(IMAGE)
     content["repositories"] = content["repositories"].replace(b"parent", b"qarent")
-    assert any("names docker.io/library/qarent:v1" in line for line in wrong(written(tmp_path, content)))
+    assert any("names disagree: docker.io/library/qarent:v1" in line for line in wrong(written(tmp_path, content)))
 
 
 def test_tells_an_index_that_lacks_the_image(tmp_path):
@@ -375,7 +375,7 @@ def test_tells_an_index_that_lacks_the_image(tmp_path):
     content = image_forms.docker_oci(IMAGE) | {"index.json": image_forms.docker_oci(other)["index.json"]}
     content |= {name: data for name, data in image_forms.docker_oci(other).items() if name.startswith("blobs/")}
     lines = wrong(written(tmp_path, content))
-    assert any("no image in it has the config that manifest.json names" in line for line in lines)
+    assert any("no image in the index has the config that manifest.json names" in line for line in lines)
 
 
 def relinked(change):
@@ -394,7 +394,7 @@ def test_tells_parent_links_in_a_circle(tmp_path):
 
 def test_tells_a_missing_parent(tmp_path):
     content = relinked(lambda jsons: [jsons[0], jsons[1] | {"parent": "0" * 64}])
-    assert any("a parent is missing" in line for line in wrong(written(tmp_path, content)))
+    assert any("layer is missing" in line for line in wrong(written(tmp_path, content)))
 
 
 def test_tells_another_id(tmp_path):
@@ -409,7 +409,7 @@ def test_tells_links_that_give_another_list(tmp_path):
     manifest = json.loads(content["manifest.json"])
     manifest[0]["Layers"].reverse()
     content["manifest.json"] = json.dumps(manifest).encode()
-    assert any("the parent links give the layers" in line for line in wrong(written(tmp_path, content)))
+    assert any("parent links and manifest.json disagree" in line for line in wrong(written(tmp_path, content)))
 
 
 def test_tells_another_version(tmp_path):

@@ -8,7 +8,7 @@ from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.form import Form
-from laminix.forms.writing import distinct_layers, copy_layer, oci_manifest_bytes, link_to_store, write_chunks
+from laminix.forms.writing import copy_layer, distinct_layers, link_to_store, oci_manifest_bytes, write_chunks
 from laminix.images.image import Image
 from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members

@@ -24,7 +24,14 @@ from laminix.images.oci import (
     read_index,
 )
 from laminix.forms.form import Form
-from laminix.forms.writing import distinct_layers, copy_layer, oci_manifest_bytes, link_to_store, oci_manifest, write_chunks
+from laminix.forms.writing import (
+    copy_layer,
+    distinct_layers,
+    link_to_store,
+    oci_manifest,
+    oci_manifest_bytes,
+    write_chunks,
+)
 from laminix.images.reference import Reference
 from laminix.regular_file import read_regular_file
 

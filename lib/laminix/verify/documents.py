@@ -1,4 +1,4 @@
-"""Whether the documents of an image say the same: index, manifest.json, repositories and parent links."""
+"""Checks that the documents of an image agree: index, manifest.json, repositories and parent links."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,16 +17,16 @@ from laminix.images.reference import read_reference
 from laminix.strict_json import Value
 
 BAD_IMAGE = "bad image"
-VERSION = b"1.0"  # of a layer's directory, before Docker 25
+VERSION = b"1.0"  # content of VERSION in a layer's directory, before Docker 25
 
 
 def document_problems(members: Members, image: Image) -> Iterator[LaminixError]:
-    """What the documents in MEMBERS say of IMAGE, and of names, in contradiction."""
+    """Yield every disagreement of the documents in MEMBERS about IMAGE and about names."""
     checks = (_index_problems, _name_problems, _link_problems)
     for check in checks:
         try:
             yield from check(members, image)
-        except LaminixError as error:  # a document that cannot be read contradicts all
+        except LaminixError as error:  # an unreadable document is a problem too
             yield error
 
 
@@ -35,7 +35,7 @@ def _index_problems(members: Members, image: Image) -> Iterator[LaminixError]:
         return
     location = members.location(oci_layout.INDEX)
     if image.manifest_bytes is None:
-        why = "no image in it has the config that manifest.json names"
+        why = "no image in the index has the config that manifest.json names"
         yield LaminixError(BAD_IMAGE, why, location)
         return
     index = read_index(strict_json.loads(members.read(oci_layout.INDEX), BAD_IMAGE, location))
@@ -50,31 +50,32 @@ def _descriptor_faults(descriptor: Descriptor, image: Image) -> Iterator[str]:
     if stated:
         platform = Platform(stated["os"], stated["architecture"], stated.get("variant") or "")
         if not platform.same_machine(image.config.platform):
-            yield f"platform: found {platform}, its config says {image.config.platform}"
+            yield f"platform: found {platform}, expected {image.config.platform} as in the config"
     annotations = descriptor.others.get("annotations") or {}
     tag, name = annotations.get(TAG_ANNOTATION), annotations.get(NAME_ANNOTATION)
     if tag and name and tag not in (name, read_reference(name).tag):
-        yield f"annotations: the name is {name!r}, the tag {tag!r}"
+        yield f"annotations: the name is {name!r}, but the tag is {tag!r}"
 
 
 def _name_problems(members: Members, image: Image) -> Iterator[LaminixError]:
-    """manifest.json and what else an archive has for names."""
+    """Compare the names in manifest.json with those in repositories and in the index."""
     if not docker_archive.recognises(members):
         return
     listed = _names(docker_archive.candidates(members))
     if docker_v1_archive.recognises(members):
         others = _names(_linked_images(members))
         if others != listed:
-            yield _contradiction(members, listed, REPOSITORIES, others)
+            yield _name_problem(members, listed, REPOSITORIES, others)
     if oci_layout.recognises(members):
         others = _names(oci_layout.candidates(members))
         if others and others != listed:
-            yield _contradiction(members, listed, oci_layout.INDEX, others)
+            yield _name_problem(members, listed, oci_layout.INDEX, others)
 
 
-def _contradiction(members: Members, listed: set[str], name: str, others: set[str]) -> LaminixError:
-    ours, theirs = (", ".join(sorted(names)) or "nothing" for names in (listed, others))
-    return LaminixError(BAD_IMAGE, f"it names {theirs}, manifest.json names {ours}", members.location(name))
+def _name_problem(members: Members, listed: set[str], name: str, others: set[str]) -> LaminixError:
+    listed_text, other_text = (", ".join(sorted(names)) or "none" for names in (listed, others))
+    why = f"names disagree: {other_text} here, {listed_text} in manifest.json"
+    return LaminixError(BAD_IMAGE, why, members.location(name))
 
 
 def _names(candidates: Iterable[Candidate]) -> set[str]:
@@ -83,7 +84,7 @@ def _names(candidates: Iterable[Candidate]) -> set[str]:
 
 
 def _linked_images(members: Members) -> list[Candidate]:
-    """The images that ``repositories`` names; none at all is no fault where there is a manifest.json."""
+    """Return the images in ``repositories``, which may be empty if there is a manifest.json."""
     return docker_v1_archive.candidates(members) if _repositories(members).expect(dict) else []
 
 
@@ -93,23 +94,23 @@ def _repositories(members: Members) -> Value:
 
 
 def _link_problems(members: Members, image: Image) -> Iterator[LaminixError]:
-    """The linked list of layers, as Docker had it before 1.10, in itself and against the image's list."""
+    """Check the linked list of layers of Docker before 1.10, and compare it with the image's list of layers."""
     if not docker_v1_archive.recognises(members):
         return
     names = {reference.qualified() for reference in image.references}
     for candidate, top in zip(_linked_images(members), _tops(members)):
-        # Since Docker 25 the top is a blob, and there is no linked list.
+        # Since Docker 25, ``repositories`` names a blob, and there is no linked list.
         if names & _names([candidate]) and members.has(f"{top}/json"):
             chain = docker_v1_archive.parent_chain(members, top)
             for layer_id, document in chain:
                 yield from _directory_problems(members, layer_id, document)
-            # A layer without a parent, on top of others: that archive has no links (old nixpkgs' had none).
+            # A top layer without a parent, above other layers: the archive has no links, as those of old nixpkgs.
             if len(chain) > 1 or len(image.layers) <= 1:
                 yield from _list_problems(members, candidate.read(), image)
 
 
 def _tops(members: Members) -> list[str]:
-    """The top layers of the images that ``repositories`` names, each once, as its candidates are."""
+    """Return the top layers that ``repositories`` names, each once, in the order of its candidates."""
     tops = (top.text() for _, tags in _repositories(members).items() for _, top in tags.items())
     return list(dict.fromkeys(tops))
 
@@ -125,6 +126,6 @@ def _directory_problems(members: Members, layer_id: str, document: Value) -> Ite
 
 def _list_problems(members: Members, linked: Image, image: Image) -> Iterator[LaminixError]:
     if linked.config.diff_ids != image.config.diff_ids:
-        ours, theirs = (", ".join(config.diff_ids) for config in (image.config, linked.config))
-        why = f"the parent links give the layers {theirs}; manifest.json those of {ours}"
+        listed_ids, linked_ids = (", ".join(config.diff_ids) for config in (image.config, linked.config))
+        why = f"parent links and manifest.json disagree: diff IDs {linked_ids} and {listed_ids}"
         yield LaminixError(BAD_IMAGE, why, members.location(REPOSITORIES))

@@ -1,7 +1,8 @@
-"""What is wrong with an image, in any form, recomputed from its bytes.
+"""The verification of an image in any form, from its bytes.
 
-What the specifications demand is asked of every image.  The order of a layer's members is asked of the
-layers that we made, which promise it, and with STRICT of all.
+Every image must follow the specifications. Layers made by mk-layer must also have its entry order; with STRICT, all
+layers must. A layer counts as made by mk-layer if its history entry says so (``created_by``), because only the
+history says which program made a layer.
 """
 
 import re
@@ -23,7 +24,7 @@ from laminix.verify.users import user_problems
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
-# Members that are named by their content: blobs of a layout, configs of Docker's archives, ``dir:``.
+# Members named by their digest: blobs of a layout; configs of Docker's archives and blobs of ``dir:``.
 BLOB = re.compile(r"blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
 NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")
 
@@ -31,9 +32,9 @@ NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")
 def verify(
     path: str, image: str | None = None, platform: str | None = None, strict: bool = False
 ) -> tuple[Image | None, list[LaminixError]]:
-    """The image at PATH (chosen as ``forms.open_image`` does) and all that is wrong with it, each once.
+    """Return the image at PATH, selected as by ``forms.open_image``, and its problems, without duplicates.
 
-    The image is None where it cannot be read at all.  Raises LaminixError where nothing can be.
+    The image is None if it cannot be read. Raises LaminixError if PATH is neither a directory nor an archive.
     """
     members = open_members(path)
     try:
@@ -48,11 +49,11 @@ def verify(
     return found, list({str(problem): problem for problem in problems}.values())
 
 
-def blob_problems(members: Members, done: set[str]) -> Iterator[LaminixError]:
-    """The members whose content is not what their name promises, but for those whose location is in DONE."""
+def blob_problems(members: Members, checked: set[str]) -> Iterator[LaminixError]:
+    """Yield a problem for each blob whose digest is not that in its name, except for the locations in CHECKED."""
     blobs = members.blobs()
     for name in sorted(members.names()):
-        if named_digest(name) and members.location(name) not in done:
+        if named_digest(name) and members.location(name) not in checked:
             try:
                 _check_name(blobs, name)
             except LaminixError as error:
@@ -60,15 +61,17 @@ def blob_problems(members: Members, done: set[str]) -> Iterator[LaminixError]:
 
 
 def _check_name(blobs: Members, name: str) -> None:
-    promised = named_digest(name)
-    found = _digest(blobs, name, promised)
-    if found != promised:
-        why = f"its digest is {found}, its name says {promised}"
+    expected = named_digest(name)
+    if not blobs.has(name):
+        raise LaminixError("dangling link", f"expected a blob with digest {expected}", blobs.location(name))
+    found = _digest(blobs, name, expected)
+    if found != expected:
+        why = f"its digest is {found}, its name says {expected}"
         raise LaminixError(BAD_IMAGE, why, blobs.location(name))
 
 
 def named_digest(name: str) -> str | None:
-    """The digest that the name of a member promises."""
+    """Return the digest in the name of a blob; None if the member is not named by digest."""
     if match := BLOB.fullmatch(name):
         return match[1].replace("/", ":")
     if match := NAMED_BY_HEX.fullmatch(name):
@@ -77,8 +80,7 @@ def named_digest(name: str) -> str | None:
 
 
 def _digest(members: Members, name: str, like: str) -> str:
-    if not members.has(name):
-        return "that of nothing: it is a link to something that is missing"
+    """Return the digest of a member, with the algorithm of the digest LIKE."""
     state = new_hash(like)
     with members.open(name) as file:
         while chunk := file.read(CHUNK_SIZE):
@@ -87,7 +89,7 @@ def _digest(members: Members, name: str, like: str) -> str:
 
 
 def image_problems(image: Image, strict: bool) -> Iterator[LaminixError]:
-    """What is wrong with the image's names, config and layers."""
+    """Yield the problems of the image's names, config and layers. Each distinct layer is read once."""
     for reference in image.references:
         yield from name_problems(reference)
     yield from config_problems(image)
@@ -95,13 +97,13 @@ def image_problems(image: Image, strict: bool) -> Iterator[LaminixError]:
     done = set()
     described = list(zip(image.layers, history))
     for layer, entry in counted(described, "checking layer", len(described)):
-        if (layer.location, layer.diff_id) not in done:  # one that is there twice is read once
-            yield from layer_problems(layer, strict or entry.get("created_by") == CREATED_BY)
+        if (layer.location, layer.diff_id) not in done:
+            yield from layer_problems(layer, check_order=strict or entry.get("created_by") == CREATED_BY)
         done.add((layer.location, layer.diff_id))
 
 
 def name_problems(reference: Reference) -> Iterator[LaminixError]:
-    """The rules that the reference breaks."""
+    """Yield the problems of the reference's tag and name."""
     checks = [(check_tag, reference.tag)] + ([(check_name, reference.name)] if reference.name else [])
     for check, part in checks:
         try:
@@ -111,11 +113,11 @@ def name_problems(reference: Reference) -> Iterator[LaminixError]:
 
 
 def config_problems(image: Image) -> Iterator[LaminixError]:
-    """What is wrong with the config, by itself and against the layers (image-spec config.md)."""
+    """Yield the problems of the config and of its agreement with the layers (image-spec config.md)."""
     raw = image.config.raw
     for key in ("architecture", "os"):
         if not raw.get(key):
-            yield LaminixError("bad config", f"{key}: missing, or empty")
+            yield LaminixError("bad config", f"{key}: missing or empty")
     kind = raw["rootfs"].get("type")
     if kind != "layers":
         yield LaminixError("bad config", f"rootfs.type: found {kind!r}, expected 'layers'")
@@ -125,24 +127,24 @@ def config_problems(image: Image) -> Iterator[LaminixError]:
     yield from _count_problems(image)
 
 
-def _time_problems(place: str, time: str | None) -> Iterator[LaminixError]:
+def _time_problems(json_path: str, time: str | None) -> Iterator[LaminixError]:
     if time is None:
         return
     if not RFC3339.fullmatch(time):
-        yield LaminixError("bad config", f"{place}: found {time!r}, expected a time as RFC 3339 has it")
+        yield LaminixError("bad config", f"{json_path}: found {time!r}, expected a time in RFC 3339")
         return
     try:
-        read_timestamp(time, {})  # there may be no such day
+        read_timestamp(time, {})  # finds dates that do not exist
     except LaminixError as error:
-        yield LaminixError("bad config", f"{place}: {error.why}")
+        yield LaminixError("bad config", f"{json_path}: {error.why}")
 
 
 def _count_problems(image: Image) -> Iterator[LaminixError]:
-    """Numbers that do not fit: of history entries (an image may have none at all), and too many layers."""
+    """Yield a problem if history entries and layers differ in number (no history is valid), or for too many layers."""
     layers = len(image.layers)
     described = sum(not entry.get("empty_layer") for entry in image.config.history)
     if image.config.history and described != layers:
-        why = f"history: {described} entries have a layer, there are {layers} layers"
+        why = f"history: found {described} entries for layers, expected {layers}"
         yield LaminixError("bad config", why)
     try:
         check_layer_count(layers)

@@ -1,4 +1,4 @@
-"""What is wrong with a layer, from its bytes: digests, and what may stand in one layer together."""
+"""The verification of a layer from its bytes: media type, digests, and entries that contradict each other."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,9 +12,9 @@ from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_LAYER = "bad layer"
 
-# Registries serve layers under these as well (media-types.md; Docker's image manifest v2.2).
-FOREIGN = ".nondistributable.v1.tar"
-DOCKER_OTHERS = frozenset(
+# Other media types of layers (media-types.md; Docker's image manifest version 2, schema 2).
+NON_DISTRIBUTABLE = ".nondistributable.v1.tar"
+DOCKER_TYPES = frozenset(
     {
         DOCKER_LAYER,
         "application/vnd.docker.image.rootfs.diff.tar",
@@ -24,17 +24,17 @@ DOCKER_OTHERS = frozenset(
 )
 
 
-def layer_problems(layer: StoredLayer, ours: bool) -> Iterator[LaminixError]:
-    """All that is wrong with LAYER; with OURS its members have to be in our order, too."""
+def layer_problems(layer: StoredLayer, check_order: bool) -> Iterator[LaminixError]:
+    """Yield all problems of LAYER. With CHECK_ORDER, its members must have mk-layer's entry order."""
     yield from _type_problems(layer)
     stream = open_uncompressed(layer)
     try:
         members = (entry for entry, _ in read(stream, BAD_LAYER, layer.location))
-        yield from member_problems(members, layer.location, ours)
+        yield from member_problems(members, layer.location, check_order)
     except LaminixError as error:
         yield error
     try:
-        # Also where the tar is damaged: the digests are told once all has been read.
+        # Read to the end, even after an error in the tar, because the digests are checked there.
         while stream.read(CHUNK_SIZE):
             pass
     except LaminixError as error:
@@ -42,58 +42,58 @@ def layer_problems(layer: StoredLayer, ours: bool) -> Iterator[LaminixError]:
 
 
 def _type_problems(layer: StoredLayer) -> Iterator[LaminixError]:
-    media_type = layer.media_type.replace(FOREIGN, ".v1.tar")
-    if media_type in DOCKER_OTHERS:
-        return  # Docker looks at the bytes, and everybody's archives rely on that
+    media_type = layer.media_type.replace(NON_DISTRIBUTABLE, ".v1.tar")
+    if media_type in DOCKER_TYPES:
+        return  # Docker detects the compression from the bytes, so many archives have another type here
     compressions = {name: compression for compression, name in LAYER_TYPES.items()}
     if media_type not in compressions:
-        yield LaminixError(BAD_LAYER, f"its media type {media_type!r} is no layer's", layer.location)
+        yield LaminixError(BAD_LAYER, f"media type {media_type!r} is not a layer type", layer.location)
         return
     found = compression_of_layer(layer)
     if found != compressions[media_type]:
-        why = f"its media type {media_type!r} does not fit its compression, {found}"
+        why = f"media type {media_type!r} and compression {found} disagree"
         yield LaminixError(BAD_LAYER, why, layer.location)
 
 
-def member_problems(entries: Iterable[Entry], place: str, ours: bool) -> Iterator[LaminixError]:
-    """What is wrong with ENTRIES as one layer (image-spec layer.md): errors of what engines do, no order.
+def member_problems(entries: Iterable[Entry], place: str, check_order: bool) -> Iterator[LaminixError]:
+    """Yield the problems of ENTRIES as the members of one layer (image-spec layer.md).
 
-    With OURS also what departs from the order that laminix promises: depth first, bytewise, whiteouts first
-    in their directory, each directory directly before its contents.
+    With CHECK_ORDER, also checks mk-layer's order: depth first, names in bytewise order, whiteouts first in their
+    directory, each directory directly before its contents.
     """
     types: dict[bytes, bytes] = {}
     previous: tuple[bytes, ...] = ()
     for entry in entries:
         parent = entry.path.rpartition(b"/")[0]
-        for why in _faults(entry, parent, types):
+        for why in _member_problems(entry, parent, types):
             yield LaminixError(BAD_LAYER, f"{shown(entry.path)!r} {why}", place)
-        if ours:
+        if check_order:
             current = layer_order(entry.path)
-            for why in _disorder(entry, parent, types, previous >= current):
+            for why in _order_problems(entry, parent, types, previous >= current):
                 yield LaminixError(BAD_LAYER, f"{shown(entry.path)!r} {why}", place)
             previous = current
         types[entry.path] = entry.type
 
 
-def _faults(entry: Entry, parent: bytes, types: dict[bytes, bytes]) -> Iterator[str]:
+def _member_problems(entry: Entry, parent: bytes, types: dict[bytes, bytes]) -> Iterator[str]:
     if entry.path in types:
-        yield "is in it twice"
-    # Only a file: members behind a symbolic link go where it leads, which old images rely on.
+        yield "appears more than once"
+    # A parent that is a symbolic link is valid: engines follow it, and old images rely on that.
     if types.get(parent) == FILE:
-        yield f"lies in {shown(parent)!r}, which is a file"
-    if entry.type == HARD_LINK and not _leads(entry, types):
-        yield f"is a hard link to {shown(entry.link)!r}, which is not before it"
+        yield f"is inside {shown(parent)!r}, which is a file"
+    if entry.type == HARD_LINK and not _has_target(entry, types):
+        yield f"is a hard link to {shown(entry.link)!r}, but no such file comes before it"
 
 
-def _leads(entry: Entry, types: dict[bytes, bytes]) -> bool:
-    """Whether the hard link's target is there already, where it can be linked to."""
+def _has_target(entry: Entry, types: dict[bytes, bytes]) -> bool:
+    """Return whether the hard link's target precedes it and is not a directory."""
     try:
         return types.get(member_path(entry.link), DIRECTORY) != DIRECTORY
     except ValueError:
         return False
 
 
-def _disorder(entry: Entry, parent: bytes, types: dict[bytes, bytes], backwards: bool) -> Iterator[str]:
+def _order_problems(entry: Entry, parent: bytes, types: dict[bytes, bytes], backwards: bool) -> Iterator[str]:
     if backwards and entry.path not in types:
         yield "is out of order"
     if parent and types.get(parent) != DIRECTORY:
