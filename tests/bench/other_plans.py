@@ -1,17 +1,17 @@
 """Other ways to plan, to measure ``plan-layers`` against: each takes a graph and how many layers there may be.
 
-ConsumerThread what others do, the method that was the best known before: an order, its best cuts, single moves.
+The methods of other tools, and the best method known before plan-layers: an order, its best cuts, single moves.
 """
 
 from collections.abc import Iterator, Sequence
 from operator import add
 
-from laminix.plans.carry import find_homes
-from laminix.plans.cost import LAYER_PRICE, Bundle, joined, layer_cost, single_bundles
+from laminix.plans.cost import LAYER_OVERHEAD, Bundle, join_bundles, layer_cost, single_bundles
 from laminix.plans.graph import Graph, touches, walk
 from laminix.plans.joining import join_neighbours
-from laminix.plans.moves import PlannedLayer, improve
+from laminix.plans.moves import PlannedLayer, improve_layers
 from laminix.plans.popularity import popularity_layers
+from laminix.plans.previous_plan import find_previous_layers
 from laminix.plans.weights import uniform_weights
 
 Layers = list[list[int]]  # numbers of paths
@@ -86,11 +86,11 @@ def best_cuts(graph: Graph, most: int) -> Layers:
     paths = single_bundles(walk(graph, rank), graph.sizes, touched)
     runs = _cut(join_neighbours(paths, SEGMENTS), most)
     groups = [PlannedLayer(single_bundles(run.members, graph.sizes, touched)) for run in runs]
-    return [list(layer.members) for layer in improve(groups, (), most, joined(runs).touches.bit_count())]
+    return [list(layer.members) for layer in improve_layers(groups, (), most, join_bundles(runs).touches.bit_count())]
 
 
 def _cut(bundles: Sequence[Bundle], most: int) -> list[Bundle]:
-    """PIECES, in their order, as MOST runs at most, so that their cost as layers is the least possible."""
+    """Return BUNDLES joined to at most MOST runs, in their order, with the least cost as layers."""
     count = len(bundles)
     costs = _run_costs(bundles)
     best = [row[0] if row else 0 for row in costs]
@@ -107,7 +107,7 @@ def _run_costs(bundles: Sequence[Bundle]) -> list[list[int]]:
     """By where a run ends (exclusive), then where it starts: what it costs as a layer."""
     costs: list[list[int]] = []
     for end in range(len(bundles) + 1):
-        row, size, touched = [0] * end, LAYER_PRICE, 0
+        row, size, touched = [0] * end, LAYER_OVERHEAD, 0
         for start in range(end - 1, -1, -1):
             size += bundles[start].size
             touched |= bundles[start].touches
@@ -130,7 +130,7 @@ def _runs(bundles: Sequence[Bundle], starts: Sequence[Sequence[int]], used: int)
     runs, end = [], len(bundles)
     for runs_left in range(used, -1, -1):
         start = starts[runs_left][end]
-        runs.append(joined(bundles[start:end]))
+        runs.append(join_bundles(bundles[start:end]))
         end = start
     return runs[::-1]
 
@@ -138,15 +138,15 @@ def _runs(bundles: Sequence[Bundle], starts: Sequence[Sequence[int]], used: int)
 def kept(graph: Graph, most: int, previous: Sequence[Sequence[str]]) -> Layers:
     """Each path where it was in PREVIOUS; a new one in a layer of its own, or where that costs least."""
     touched = touches(graph, uniform_weights(graph), walk(graph, range(len(graph.paths))))
-    homes = find_homes(graph.paths, previous)
+    previous_layers = find_previous_layers(graph.paths, previous)
     layers: Layers = [[] for _ in previous]
     for number, path in enumerate(graph.paths):
-        if path in homes:
-            layers[homes[path]].append(number)
+        if path in previous_layers:
+            layers[previous_layers[path]].append(number)
     layers = [layer for layer in layers if layer]
     for number, path in enumerate(graph.paths):
-        if path not in homes:
-            _settle(joined(single_bundles([number], graph.sizes, touched)), layers, graph, touched, most)
+        if path not in previous_layers:
+            _settle(join_bundles(single_bundles([number], graph.sizes, touched)), layers, graph, touched, most)
     return layers
 
 
@@ -154,7 +154,7 @@ def _settle(newcomer: Bundle, layers: Layers, graph: Graph, touched: Sequence[in
     if len(layers) < most:
         layers.append(list(newcomer.members))
         return
-    wholes = [joined(single_bundles(layer, graph.sizes, touched)) for layer in layers]
+    wholes = [join_bundles(single_bundles(layer, graph.sizes, touched)) for layer in layers]
     prices = [
         layer_cost(whole.size + newcomer.size, whole.touches | newcomer.touches) - whole.cost for whole in wholes
     ]

@@ -41,7 +41,7 @@ def test_layers_are_those_of_mk_layer(builder, store, tmp_path, monkeypatch, opt
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        ('{"layers": [{"storePaths": ["/s/a"]}, {"storePaths": ["/s/a"]}]}', "layers: /s/a stands in it twice"),
+        ('{"layers": [{"storePaths": ["/s/a"]}, {"storePaths": ["/s/a"]}]}', "layers: found /s/a twice"),
         ('{"layers": [{"storePaths": [1]}]}', "layers[0].storePaths[0]: found a whole number, expected a string"),
         ('{"layers": {}}', "layers: found an object, expected a list"),
         ("[]", "found a list, expected an object"),

@@ -31,14 +31,14 @@ def test_the_table(explained):
     done = explained([[GLIBC], [ZLIB, APP]])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "LAYER      SIZE  PATHS  CHANGES     MOVES  HOLDS      CHANGED BY\n"
+        "LAYER      SIZE  PATHS  CHANGES  TRANSFER  CONTAINS   CHANGED BY\n"
         "    0  30.0 MiB      1   33.3 %  10.0 MiB  glibc      itself\n"
         "    1   3.0 MiB      2  100.0 %   3.0 MiB  zlib, app  itself, glibc\n"
         "\n"
-        "TOTAL                                         BYTES  OF THE LEAST\n"
-        "an update moves on average                 13.0 MiB        x 1.05\n"
-        "a popularity contest with as many layers   13.0 MiB        x 1.05\n"
-        "a layer for each path, the least possible  12.3 MiB        x 1.00\n"
+        "TOTAL                                      BYTES  OF MINIMUM\n"
+        "average transfer of an update           13.0 MiB      x 1.05\n"
+        "popularity contest with as many layers  13.0 MiB      x 1.05\n"
+        "one layer for each path (minimum)       12.3 MiB      x 1.00\n"
     )
 
 
@@ -76,16 +76,16 @@ def test_weights(explained, tmp_path):
 
 def test_what_the_plan_leaves_out_is_counted(explained):
     done = explained([[ZLIB], [APP]])
-    assert done.stdout.endswith("paths of the closure in none of these layers: 1\n")
+    assert done.stdout.endswith("paths of the closure in no layer: 1\n")
 
 
 def test_an_empty_plan(explained):
-    assert explained([]).stdout.endswith("paths of the closure in none of these layers: 3\n")
+    assert explained([]).stdout.endswith("paths of the closure in no layer: 3\n")
 
 
 def test_a_path_of_another_closure(explained):
     done = explained([[store_path("other-1")]])
-    complaint = f"bad plan: {store_path('other-1')} is not in the closure; was it made for another one?"
+    complaint = f"bad plan: {store_path('other-1')} is not in the closure; give the closure that was planned"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"explain-plan: error: {complaint}\n")
 
 

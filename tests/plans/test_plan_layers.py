@@ -257,8 +257,14 @@ def test_what_an_image_holds_in_part_is_not_left_out(plan, builder, tmp_path):
 @pytest.mark.parametrize(
     "options, complaint",
     [
-        (["--pin", "nothing-*"], "bad plan: the pin 'nothing-*' matches no name in the closure (as in hello-2.12)"),
-        (["--max-layers", "1", "--pin", "app-*"], "bad plan: 1 pins and the other paths do not fit into 1 layers"),
+        (
+            ["--pin", "nothing-*"],
+            "bad plan: pin 'nothing-*' matches no name in the closure; names include the version, such as hello-2.12",
+        ),
+        (
+            ["--max-layers", "1", "--pin", "app-*"],
+            "bad plan: the pins and the other paths need at least 2 layers (limit 1); raise --max-layers",
+        ),
         (["--base", "/nowhere"], "bad image: no such file or directory (/nowhere)"),
     ],
 )
@@ -274,7 +280,7 @@ def test_a_rate_that_is_none(builder, tmp_path):
     (tmp_path / "weights.json").write_text('{"app": -1}')
     done = builder("plan-layers", "--closure", tmp_path / "closure.json", "--weights", tmp_path / "weights.json")
     assert done.returncode == 1
-    assert done.stderr.startswith("plan-layers: error: bad JSON file: app: found -1, expected how often")
+    assert done.stderr.startswith("plan-layers: error: bad JSON file: app: found -1, expected the update frequency")
 
 
 @pytest.mark.parametrize("count", ["0", "-3", "many", "1.5"])

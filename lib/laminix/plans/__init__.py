@@ -1,1 +1,1 @@
-"""Plans: which store paths share a layer, and what that costs."""
+"""Plans: which store paths share a layer, and how much an update then transfers."""

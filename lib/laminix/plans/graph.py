@@ -1,8 +1,10 @@
-"""A closure as planning sees it: numbers instead of paths, and for each path what touches it.
+"""The graph of a closure for planning, with numbers instead of paths, and the packages that touch each path.
 
-An update of a package renames its store path and every path that refers to it, directly or not.  So a
-path is touched by the packages in its own closure.  Hashes change with every update and versions often:
-nothing here depends on the hashes, and versions only tell packages of one name apart.
+A package *touches* a store path if an update of the package renames the path. An update renames the package's own
+path and every path that refers to it, directly or indirectly; so a path is touched by the packages in its closure.
+
+Updates change hashes always and versions often. The graph therefore does not depend on hashes, and uses versions
+only to order packages of the same name.
 """
 
 import hashlib
@@ -14,24 +16,24 @@ from itertools import chain, pairwise
 from laminix.store.closure import StorePath
 from laminix.store.store_path import full_name, without_version
 
-MOST_COUNTED = 20_000  # up to so many paths each one counts; of more, a sample does
-SAMPLE = 1024  # half of it roots, where there are so many
-FARTHEST = 64  # steps into the graph to what tells paths of one name from each other
+MAX_COUNTED = 20_000  # paths; in larger closures, only updates of a sample are counted
+SAMPLE_SIZE = 1024  # paths, at most half of them roots
+MAX_STEPS = 64  # distance in the graph up to which neighbours are compared to order paths of the same name
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Store paths by number, in the order of their names."""
+    """A closure. Its store paths are numbered in the order of their names."""
 
     paths: tuple[str, ...]
-    names: tuple[str, ...]  # of the packages, without hash and version
+    names: tuple[str, ...]  # names of the packages, without hash and version
     sizes: tuple[int, ...]  # bytes
-    references: tuple[tuple[int, ...], ...]  # of each path, without itself
-    referrers: tuple[int, ...]  # how many paths refer to each
+    references: tuple[tuple[int, ...], ...]  # of each path, without references to itself
+    referrers: tuple[int, ...]  # for each path, the number of other paths that refer to it
 
 
 def build_graph(closure: Sequence[StorePath]) -> Graph:
-    """The graph of CLOSURE; paths are numbered alike whatever their hashes and their order are."""
+    """Return the graph of CLOSURE. The numbering does not depend on hashes or on the order of CLOSURE."""
     full = [full_name(item.path) for item in closure]
     names = [(without_version(name), name, item.size) for name, item in zip(full, closure)]
     order = _by_name(names, closure)
@@ -47,7 +49,7 @@ def build_graph(closure: Sequence[StorePath]) -> Graph:
 
 
 def _numbers(item: StorePath, numbers: dict[str, int]) -> tuple[int, ...]:
-    """The numbers of what ITEM refers to, without itself."""
+    """Return the numbers of ITEM's references, without ITEM itself."""
     own = item.path
     return tuple([numbers[path] for path in item.references if path != own])
 
@@ -58,19 +60,19 @@ def _count_referrers(references: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 
 def _by_name(names: Sequence[tuple[str, str, int]], closure: Sequence[StorePath]) -> list[int]:
-    """The places in CLOSURE of its paths by package, version, size and, where these agree, by their neighbours."""
+    """Return the positions in CLOSURE, ordered by package, version and size, and finally by neighbours."""
     order = sorted(range(len(names)), key=names.__getitem__)
     twins = {place for pair in pairwise(order) if names[pair[0]] == names[pair[1]] for place in pair}
     if not twins:
         return order
-    views = _views(names, closure, twins)
-    return sorted(order, key=lambda place: (names[place], views.get(place)))
+    digests = _neighbour_digests(names, closure, twins)
+    return sorted(order, key=lambda place: (names[place], digests.get(place)))
 
 
-def _views(names: Sequence[object], closure: Sequence[StorePath], twins: set[int]) -> dict[int, bytes]:
-    """For each of TWINS, paths of one name and size, a digest of what it refers to and of what refers to it.
+def _neighbour_digests(names: Sequence[object], closure: Sequence[StorePath], twins: set[int]) -> dict[int, bytes]:
+    """Return, for each of TWINS (paths of the same name and size), a digest of its references and referrers.
 
-    Each round sees one step further into the graph, until that tells no more of them apart.
+    Each round includes neighbours one step further away, until a round distinguishes no more paths.
     """
     numbers = {item.path: place for place, item in enumerate(closure)}
     below = [_numbers(item, numbers) for item in closure]
@@ -78,20 +80,20 @@ def _views(names: Sequence[object], closure: Sequence[StorePath], twins: set[int
     for place, links in enumerate(below):
         for link in twins.intersection(links):
             above[link].append(place)
-    views = {place: _digest(names[place]) for place in twins}
-    for _ in range(FARTHEST):
-        seen = {place: views.get(place) or _digest(names[place]) for place in _around(twins, below, above)}
+    digests = {place: _digest(names[place]) for place in twins}
+    for _ in range(MAX_STEPS):
+        known = {place: digests.get(place) or _digest(names[place]) for place in _neighbours(twins, below, above)}
         wider = {
-            place: _digest(view, sorted(map(seen.get, below[place])), sorted(map(seen.get, above[place])))
-            for place, view in views.items()
+            place: _digest(digest, sorted(map(known.get, below[place])), sorted(map(known.get, above[place])))
+            for place, digest in digests.items()
         }
-        if len(set(wider.values())) == len(set(views.values())):
+        if len(set(wider.values())) == len(set(digests.values())):
             break
-        views = wider
-    return views
+        digests = wider
+    return digests
 
 
-def _around(twins: set[int], *sides) -> set[int]:
+def _neighbours(twins: set[int], *sides) -> set[int]:
     return {other for place in twins for side in sides for other in side[place]}
 
 
@@ -100,14 +102,14 @@ def _digest(*parts: object) -> bytes:
 
 
 def walk(graph: Graph, rank: Sequence[int]) -> list[int]:
-    """All paths, each after those it refers to, depth first from the roots.
+    """Return all paths, each after its references, depth first from the roots.
 
-    RANK says of each path when its turn is among what one path refers to.
+    RANK gives the order in which the references of a path are visited.
     """
     roots = [number for number, count in enumerate(graph.referrers) if count == 0]
     order: list[int] = []
     seen = bytearray(len(graph.paths))
-    # Where references go in a circle, which Nix does not allow, there may be no root above.
+    # No root leads to a cycle of references. Nix does not allow cycles, but the input is not checked for them.
     for start in (*roots, *range(len(graph.paths))):
         if not seen[start]:
             _descend(graph, rank, start, seen, order)
@@ -131,10 +133,10 @@ def _descend(graph: Graph, rank: Sequence[int], start: int, seen: bytearray, ord
 
 
 def touches(graph: Graph, weights: Sequence[int], order: Sequence[int]) -> list[int]:
-    """For each path the set of what touches it, as the bits of a number: its weight is ``bit_count()``.
+    """Return, for each path, the packages that touch it as a bit set, whose ``bit_count()`` is their total weight.
 
-    WEIGHTS are those of the packages, by path: so many bits stand for each.  ORDER has each path after
-    those it refers to, as ``walk`` gives it.
+    WEIGHTS gives the number of bits for the package of each path. ORDER has each path after its references, as
+    returned by ``walk``.
     """
     own = _own_bits(graph, weights)
     result = [0] * len(own)
@@ -147,7 +149,7 @@ def touches(graph: Graph, weights: Sequence[int], order: Sequence[int]) -> list[
 
 
 def _own_bits(graph: Graph, weights: Sequence[int]) -> list[int]:
-    """The bits that stand for each path, none for those that are not counted."""
+    """Return the bits of each path's own package; 0 for paths that are not counted."""
     bits, first = [0] * len(graph.paths), 0
     for number in _counted(graph):
         bits[number] = ((1 << weights[number]) - 1) << first
@@ -156,10 +158,13 @@ def _own_bits(graph: Graph, weights: Sequence[int]) -> list[int]:
 
 
 def _counted(graph: Graph) -> Sequence[int]:
-    """The paths whose updates count: all, or of very many the roots and a sample that updates leave alone."""
+    """Return the paths whose updates count: all paths, or a sample in large closures.
+
+    The sample depends on names only, so that it stays the same after updates.
+    """
     count = len(graph.paths)
-    if count <= MOST_COUNTED:
+    if count <= MAX_COUNTED:
         return range(count)
     sample = sorted(range(count), key=lambda number: hashlib.sha256(graph.names[number].encode()).digest())
-    roots = [number for number in sample if graph.referrers[number] == 0][: SAMPLE // 2]
-    return sorted({*roots, *sample[: SAMPLE - len(roots)]})
+    roots = [number for number in sample if graph.referrers[number] == 0][: SAMPLE_SIZE // 2]
+    return sorted({*roots, *sample[: SAMPLE_SIZE - len(roots)]})

@@ -1,4 +1,4 @@
-"""Options that the builders about plans share."""
+"""Options shared by plan-layers and explain-plan."""
 
 import argparse
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def add_weights_option(parser: Parser) -> None:
 
 
 def read_weights(weights: str | Value, graph: Graph) -> Sequence[int]:
-    """The weight of each package of GRAPH, as --weights says."""
+    """Return the weight of each package of GRAPH for WEIGHTS, the value of --weights."""
     return SCHEMES[weights](graph) if isinstance(weights, str) else rate_weights(graph, weights)
 
 
@@ -29,8 +29,8 @@ def _weights(text: str) -> str | Value:
     return text if text in SCHEMES else json_file(text)
 
 
-def count_of_layers(text: str) -> int:
-    """The number of layers in TEXT, one at least."""
+def layer_count(text: str) -> int:
+    """Return the number of layers in TEXT. Raises ArgumentTypeError unless it is a whole number above 0."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of layers, one or more")
     return int(text)

@@ -1,22 +1,23 @@
-"""Plans made afresh: which store paths share a layer so that updates move little."""
+"""Planning from scratch: which store paths share a layer, so that updates transfer little."""
 
 from collections.abc import Sequence
 
-from laminix.plans.cost import Bundle, joined, parted, single_bundles
+from laminix.plans.cost import Bundle, join_bundles, single_bundles, split_bundles
 from laminix.plans.graph import Graph, walk
 from laminix.plans.joining import join_any, join_neighbours
-from laminix.plans.moves import MOST_MOVED, PlannedLayer, improve
+from laminix.plans.moves import MAX_MOVABLE, PlannedLayer, improve_layers
 
-# Neighbours are joined until so many layers more than wanted are left; then any two may be.  The first has
-# few ways to go, so a small change of the closure changes little; the last finds what stands far apart.
-LAST_JOINED = 6
+# Only neighbours are joined until this many layers more than wanted remain; then any two may be joined. Joining
+# neighbours offers few choices, so a small change of the closure changes the plan little. The last ones find
+# bundles that belong together but are far apart in the order.
+LAST_JOINS = 6
 
 
 def plan_order(graph: Graph) -> list[int]:
-    """The order whose runs become layers: each path after what it refers to, of these the largest first.
+    """Return the order of paths whose runs become layers: each path after its references, the largest of them first.
 
-    So a large path stands at an end of what is around it, and may be apart.  Sizes count by powers of two:
-    one that grows a little stays where it is.
+    A large path is thus at an end of its neighbourhood and easily gets a layer of its own. Sizes are compared by
+    powers of two, so that a path that grows a little keeps its position.
     """
     by_size = sorted(range(len(graph.sizes)), key=lambda number: (-graph.sizes[number].bit_length(), number))
     rank = [0] * len(by_size)
@@ -25,13 +26,14 @@ def plan_order(graph: Graph) -> list[int]:
     return walk(graph, rank)
 
 
-def plan_afresh(graph: Graph, touched: Sequence[int], order: Sequence[int], most: int) -> list[Bundle]:
-    """The paths of GRAPH that are in ORDER in at most MOST layers, in no order.
+def plan_from_scratch(graph: Graph, touched: Sequence[int], order: Sequence[int], max_layers: int) -> list[Bundle]:
+    """Return at most MAX_LAYERS layers for the paths in ORDER, in no particular order.
 
-    TOUCHED says what touches each path of GRAPH.
+    TOUCHED is the result of ``graph.touches``.
     """
-    if len(order) <= most:
+    if len(order) <= max_layers:
         return single_bundles(order, graph.sizes, touched)
-    bundles = join_neighbours(single_bundles(order, graph.sizes, touched), MOST_MOVED)
-    layers = join_any(join_neighbours(bundles, most + LAST_JOINED), most)
-    return improve(map(PlannedLayer, parted(layers, bundles)), (), most, joined(bundles).touches.bit_count())
+    bundles = join_neighbours(single_bundles(order, graph.sizes, touched), MAX_MOVABLE)
+    layers = join_any(join_neighbours(bundles, max_layers + LAST_JOINS), max_layers)
+    total_weight = join_bundles(bundles).touches.bit_count()
+    return improve_layers(map(PlannedLayer, split_bundles(layers, bundles)), (), max_layers, total_weight)

@@ -1,4 +1,4 @@
-"""What a plan costs: a table for people, JSON, and a picture."""
+"""The cost of a plan, as tables, JSON and a picture."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,72 +8,75 @@ from laminix.errors import LaminixError
 from laminix.human_size import human_size
 from laminix.pictures.shares import LEGEND, tone_of
 from laminix.pictures.svg import Block, Cell, Panel, picture
-from laminix.plans.cost import Bundle, expected_transfer, joined, single_bundles
+from laminix.plans.cost import Bundle, expected_transfer, join_bundles, single_bundles
 from laminix.plans.graph import Graph, touches
 from laminix.plans.planner import plan_order
 from laminix.plans.popularity import popularity_layers
 from laminix.sections import Section
 
-HEADINGS = ("LAYER", "SIZE", "PATHS", "CHANGES", "MOVES", "HOLDS", "CHANGED BY")
-NUMBERS = (0, 1, 2, 3, 4)  # columns that line up at the right
-NAMED = 3  # packages that are named where there are more
+HEADINGS = ("LAYER", "SIZE", "PATHS", "CHANGES", "TRANSFER", "CONTAINS", "CHANGED BY")
+NUMBERS = (0, 1, 2, 3, 4)  # columns aligned at the right
+MAX_NAMES = 3  # package names in a cell
 
 
 @dataclass(frozen=True)
 class PlanCost:
-    """What a plan makes of updates; sizes are in bytes, shares between 0 and 1."""
+    """The layers of a plan and the effect of updates on them. Sizes are in bytes, shares between 0 and 1."""
 
     graph: Graph
     layers: tuple[Bundle, ...]
     paths: tuple[Bundle, ...]  # one for each store path of the layers
-    updates: int  # how many updates are counted
-    transfer: float  # bytes that an update transfers on average
-    contest: float  # the same with as many layers by popularity contest
-    least: float  # the same with a layer for each store path
+    updates: int  # number of updates, each counted by its weight
+    transfer: float  # bytes that an average update transfers
+    contest: float  # the same for a popularity contest with as many layers
+    least: float  # the same for one layer for each store path
 
     def share(self, bundle: Bundle) -> float:
-        """In which share of updates BUNDLE changes."""
+        """Return the share of updates that change BUNDLE."""
         return bundle.touches.bit_count() / self.updates
 
 
 def measure(graph: Graph, weights: Sequence[int], plan: Sequence[Sequence[str]]) -> PlanCost:
-    """What PLAN, the store paths of each layer, makes of updates of GRAPH's packages.
+    """Return the cost of PLAN, the store paths of each layer, for updates of GRAPH's packages weighted by WEIGHTS.
 
-    WEIGHTS says how often each changes.  Raises LaminixError for a path that is not in GRAPH.
+    Raises LaminixError for a path in PLAN that is not in GRAPH.
     """
     touched = touches(graph, weights, plan_order(graph))
-    everything = joined(single_bundles(range(len(graph.paths)), graph.sizes, touched))
+    everything = join_bundles(single_bundles(range(len(graph.paths)), graph.sizes, touched))
     updates = max(1, everything.touches.bit_count())
-    layers = [joined(single_bundles(members, graph.sizes, touched)) for members in _numbered(graph, plan)]
+    layers = [join_bundles(single_bundles(members, graph.sizes, touched)) for members in _numbered(graph, plan)]
     numbers = [number for layer in layers for number in layer.members]
     paths = single_bundles(numbers, graph.sizes, touched)
     contest = popularity_layers(graph, numbers, len(layers)) if layers else []
-    popular = [joined(single_bundles(members, graph.sizes, touched)) for members in contest]
+    popular = [join_bundles(single_bundles(members, graph.sizes, touched)) for members in contest]
     transfers = (expected_transfer(bundles) / updates for bundles in (layers, popular, paths))
     return PlanCost(graph, tuple(layers), tuple(paths), updates, *transfers)
 
 
 def _numbered(graph: Graph, plan: Sequence[Sequence[str]]) -> list[list[int]]:
     numbers = {path: number for number, path in enumerate(graph.paths)}
-    foreign = next((path for layer in plan for path in layer if path not in numbers), None)
-    if foreign is not None:
-        raise LaminixError("bad plan", f"{foreign} is not in the closure; was it made for another one?")
+    unknown = next((path for layer in plan for path in layer if path not in numbers), None)
+    if unknown is not None:
+        raise LaminixError("bad plan", f"{unknown} is not in the closure; give the closure that was planned")
     return [[numbers[path] for path in layer] for layer in plan]
 
 
 def sections(cost: PlanCost) -> list[Section]:
-    """COST as a report: CHANGES is the share of updates that change a layer, MOVES its bytes in an average one."""
+    """Return the tables of layers and of totals.
+
+    CHANGES is the percentage of updates that change a layer, TRANSFER the bytes of it that an average update transfers.
+    """
     rows = [(str(index), *_row(cost, layer)) for index, layer in enumerate(cost.layers)]
     totals = [
-        _total("an update moves on average", cost.transfer, cost.least),
-        _total("a popularity contest with as many layers", cost.contest, cost.least),
-        _total("a layer for each path, the least possible", cost.least, cost.least),
+        _total("average transfer of an update", cost.transfer, cost.least),
+        _total("popularity contest with as many layers", cost.contest, cost.least),
+        _total("one layer for each path (minimum)", cost.least, cost.least),
     ]
     left = len(cost.graph.paths) - len(cost.paths)
-    lines = [f"paths of the closure in none of these layers: {left}"] if left else []
+    lines = [f"paths of the closure in no layer: {left}"] if left else []
     return [
         Section(columns=HEADINGS, rows=rows, numbers=NUMBERS),
-        Section(columns=("TOTAL", "BYTES", "OF THE LEAST"), rows=totals, numbers=(1, 2), lines=lines),
+        Section(columns=("TOTAL", "BYTES", "OF MINIMUM"), rows=totals, numbers=(1, 2), lines=lines),
     ]
 
 
@@ -94,7 +97,7 @@ def _by_size(cost: PlanCost, layer: Bundle) -> list[int]:
 
 
 def _below(graph: Graph, members: Sequence[int]) -> list[int]:
-    """What MEMBERS refer to, directly first, without themselves."""
+    """Return the closure of MEMBERS without MEMBERS, direct references first."""
     found = list(members)
     seen = set(members)
     for number in found:
@@ -105,9 +108,9 @@ def _below(graph: Graph, members: Sequence[int]) -> list[int]:
 
 
 def _some(names: Iterable[str]) -> str:
-    first = list(names)
-    more = len(first) - NAMED
-    return ", ".join(first[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    listed = list(names)
+    more = len(listed) - MAX_NAMES
+    return ", ".join(listed[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _total(what: str, transfer: float, least: float) -> tuple[str, str, str]:
@@ -115,7 +118,7 @@ def _total(what: str, transfer: float, least: float) -> tuple[str, str, str]:
 
 
 def to_json(cost: PlanCost) -> dict[str, Any]:
-    """COST as a JSON object."""
+    """Return COST as a JSON object."""
     return {
         "layers": [
             {
@@ -134,7 +137,7 @@ def to_json(cost: PlanCost) -> dict[str, Any]:
 
 
 def to_picture(cost: PlanCost) -> str:
-    """COST as a treemap of layers and store paths by bytes, as SVG; tones are shares of updates."""
+    """Return an SVG treemap of layers and store paths: areas are bytes, tones the share of updates that change them."""
     by_number = {bundle.members[0]: bundle for bundle in cost.paths}
     blocks = []
     for index, layer in enumerate(cost.layers):
