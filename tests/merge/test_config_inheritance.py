@@ -74,7 +74,7 @@ def test_fills_up_a_history_that_is_missing():
 
 
 def test_refuses_more_history_than_layers():
-    with pytest.raises(LaminixError, match="the parent's has 2 entries with a layer, but there are 1 layers"):
+    with pytest.raises(LaminixError, match="the parent has 2 history entries for layers, but only 1 layers"):
         inherit(config([ONE], history=[{}, {}]), config())
 
 
@@ -112,7 +112,7 @@ def test_takes_the_childs_platform_where_the_parent_has_none():
     ids=str,
 )
 def test_refuses_platforms_that_contradict_each_other(parent, child):
-    with pytest.raises(LaminixError, match="platforms contradict each other"):
+    with pytest.raises(LaminixError, match="platforms disagree"):
         inherit(config(**parent), config(**child))
 
 

@@ -253,7 +253,7 @@ def test_two_files_that_meet_and_differ_are_an_error(maker, refused):
     parent = file_trees.write_tar(maker.directory / "p.tar", image_forms.oci_layout(USR_MERGED))
     child = child_of(maker, {"bin/x": b"x", "usr/bin/x": b"y"})
     message = refused("--parent", parent, "--image", child)
-    assert "'usr/bin/x' and 'bin/x' are the same place in the parent, and they differ" in message
+    assert "'usr/bin/x' and 'bin/x' differ, but are the same path in the parent" in message
 
 
 # --skip-existing.
@@ -348,14 +348,14 @@ def test_refuses_a_platform_that_contradicts(maker, refused):
     other = image_forms.Image(layers=BASE.layers, architecture="s390x")
     parent = file_trees.write_tar(maker.directory / "p.tar", image_forms.oci_layout(other))
     message = refused("--parent", parent, "--image", child_of(maker, {"f": b"1"}))
-    assert message.startswith("platforms contradict each other: the parent is for linux/s390x")
+    assert message.startswith("platforms disagree: the parent is for linux/s390x")
 
 
 def test_refuses_more_history_than_layers(maker, refused):
     odd = image_forms.Image(layers=BASE.layers, history=({}, {}, {}))
     parent = file_trees.write_tar(maker.directory / "p.tar", image_forms.oci_layout(odd))
     message = refused("--parent", parent, "--image", child_of(maker, {"f": b"1"}))
-    assert message.startswith("bad history: the parent's has 3 entries with a layer, but there are 2 layers")
+    assert message.startswith("bad history: the parent has 3 history entries for layers, but only 2 layers")
 
 
 @pytest.mark.parametrize("compression", [image_forms.plain, image_forms.gzipped])

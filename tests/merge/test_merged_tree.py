@@ -7,7 +7,7 @@ import pytest
 import file_trees
 from file_trees import DIRECTORY, HardLink, Link
 from laminix.errors import LaminixError
-from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, content_digest
+from laminix.merge.merged_tree import IDENTIFIED_BY_NAME, MergedTree, content_digest
 from laminix.tar import reader as tar_reader
 
 STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
@@ -95,12 +95,12 @@ def test_a_hard_link_is_the_file():
 
 
 def test_a_hard_link_out_of_the_layer_is_an_error():
-    with pytest.raises(LaminixError, match=r"the hard link 'g': .*expected one without '\.\.'"):
+    with pytest.raises(LaminixError, match=r"hard link 'g': .*expected one without '\.\.'"):
         tree({"g": HardLink("../f")})
 
 
 def test_the_name_of_a_store_path_vouches_for_a_file_once():
-    assert tree({STORE_FILE: b"1"}).find(STORE_FILE.encode()).digest == BY_ITS_NAME
+    assert tree({STORE_FILE: b"1"}).find(STORE_FILE.encode()).digest == IDENTIFIED_BY_NAME
     again = tree({STORE_FILE: b"1"}, {STORE_FILE: b"2"}).find(STORE_FILE.encode())
     assert again.digest == content_digest([b"2"])
 
@@ -113,7 +113,7 @@ def test_no_other_name_vouches_for_a_file():
 def test_a_hard_link_to_a_store_file_is_vouched_for_only_in_the_store():
     merged = tree({STORE_FILE: b"1", "f": HardLink(STORE_FILE), f"{STORE_FILE}-twin": HardLink(STORE_FILE)})
     assert merged.find(b"f").digest is None
-    assert merged.find(f"{STORE_FILE}-twin".encode()).digest == BY_ITS_NAME
+    assert merged.find(f"{STORE_FILE}-twin".encode()).digest == IDENTIFIED_BY_NAME
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,6 @@ def test_members_below_a_link_go_where_it_leads():
 
 def test_hiding_and_covering_for_a_layer_above():
     merged = tree({"a": b"1", "d/b": b"2", "d/c": b"3"})
-    merged.hide(b"d/.wh.b")
-    merged.cover(tar_reader.Entry(b"a", b"0", 0o644))
+    merged.apply_whiteout(b"d/.wh.b")
+    merged.add_entry(tar_reader.Entry(b"a", b"0", 0o644))
     assert paths(merged) == ["d", "d/c"]

@@ -1,1 +1,1 @@
-"""An image put on a parent image."""
+"""Merging an image with a parent image: layers, config and history."""

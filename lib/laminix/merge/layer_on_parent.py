@@ -1,8 +1,8 @@
-"""A new layer, fitted to the parent that it is put on: which of its members stay, and where.
+"""The adaptation of a layer to a parent image: its members move where the parent's links lead, or are left out.
 
-A directory of the layer that meets a symbolic link to a directory in the parent goes there, since in
-its place it would hide all that the parent has behind the link.  What the parent has already may be left
-out.  Where nothing of this happens the layer stays as it is, shared with every other image that has it.
+If the layer has a directory where the parent has a symbolic link to a directory, its contents move to the link's
+target. Otherwise the directory would replace the link and hide what the parent has there. Members that the parent
+already has can be left out. A layer that needs no change is kept as it is, so that images can share it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,50 +11,51 @@ from typing import NamedTuple
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK, Entry, is_whiteout, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.layer_tar import LayerTar, Member
-from laminix.merge.merged_tree import BY_ITS_NAME, MergedTree, Node, content_digest, in_store
+from laminix.merge.merged_tree import IDENTIFIED_BY_NAME, MergedTree, Node, content_digest, in_store
 from laminix.tar.reader import member_path
 from laminix.tar.writer import END, header, padding
 
-CANNOT_MERGE = "cannot put the layer on its parent"
+CANNOT_MERGE = "cannot merge the layer with its parent"
 
-class Parent(NamedTuple):
-    """What a layer is put on: the parent's merged tree, with the new layers below this one laid over it."""
+
+class LowerTree(NamedTuple):
+    """The tree below a layer: the merged tree of the parent and of the image's own lower layers."""
 
     tree: MergedTree
-    layers: int  # how many of the tree's layers are the parent's own
+    parent_layers: int  # number of the tree's layers that belong to the parent
 
-    def at(self, path: bytes) -> Node | None:
-        """What the parent itself has at PATH, if no new layer has changed that."""
+    def parent_node(self, path: bytes) -> Node | None:
+        """Return the parent's node at PATH; None if it is missing or replaced by one of the image's own layers."""
         node = self.tree.find(path)
-        return node if node is not None and node.layer < self.layers else None
+        return node if node is not None and node.layer < self.parent_layers else None
 
 
-def fit(tar: LayerTar, parent: Parent, skip_existing: bool) -> list[Member] | None:
-    """The members of the layer TAR as they go on PARENT, in order; None: the layer fits as it is.
+def adapt_members(tar: LayerTar, lower: LowerTree, skip_existing: bool) -> list[Member] | None:
+    """Return the members of the layer TAR adapted to the tree below, in layer order; None if nothing changes.
 
-    With SKIP_EXISTING without what the parent has, but for directories on the way to what remains (engines
-    would make those with modes of their own).  The layer is laid over the parent's tree afterwards.
-    Raises LaminixError where following links makes two different members meet in one place.
+    With SKIP_EXISTING, leaves out members that the parent has. Directories above remaining members are kept,
+    because engines would create missing ones with default modes. Afterwards LOWER includes the layer.
+    Raises LaminixError if two different members move to the same path.
     """
-    written = without_hard_links(tar.members())
-    for member in written:
+    members = without_hard_links(tar.members())
+    for member in members:
         if is_whiteout(member.entry.path):
-            parent.tree.hide(member.entry.path)
-    placed, followed = _placed(written, tar, parent)
-    existing = _existing(placed, tar, parent) if skip_existing else set()
-    remaining = [path for path in placed if path not in existing]
+            lower.tree.apply_whiteout(member.entry.path)
+    moved, links_followed = _move_members(members, tar, lower)
+    existing = _existing(moved, tar, lower) if skip_existing else set()
+    remaining = [path for path in moved if path not in existing]
     needed = _ancestors(remaining)
-    result = [member for path, member in placed.items() if path not in existing or path in needed]
-    dropped = len(result) < len(placed)
-    if followed or dropped:
-        result += [_directory(path, parent.tree) for path in needed - placed.keys()]
+    result = [member for path, member in moved.items() if path not in existing or path in needed]
+    dropped = len(result) < len(moved)
+    if links_followed or dropped:
+        result += [_directory(path, lower.tree) for path in needed - moved.keys()]
         result.sort(key=lambda member: layer_order(member.entry.path))
-    _lay_over(parent.tree, (placed[path].entry for path in remaining))
-    return result if followed or dropped else None
+    _add_entries(lower.tree, (moved[path].entry for path in remaining))
+    return result if links_followed or dropped else None
 
 
 def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:
-    """The tar of MEMBERS, in chunks; their contents are read from TAR."""
+    """Yield the tar of MEMBERS, whose contents are read from TAR."""
     for entry, offset in members:
         yield header(entry if entry.path else entry._replace(path=b"."))
         yield from tar.content(offset, entry.size)
@@ -63,7 +64,7 @@ def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:
 
 
 def without_hard_links(members: list[Member]) -> list[Member]:
-    """MEMBERS, with a file in place of each hard link: what it links to may be left out, or go elsewhere."""
+    """Return MEMBERS with each hard link replaced by a file, because its target may be moved or left out."""
     if not any(member.entry.type == HARD_LINK for member in members):
         return members
     files = {member.entry.path: member for member in members if member.entry.type != HARD_LINK}
@@ -71,82 +72,85 @@ def without_hard_links(members: list[Member]) -> list[Member]:
 
 
 def _file(link: Member, files: dict[bytes, Member]) -> Member:
-    """The hard link LINK as the file that it is; from then on it is found in FILES itself."""
+    """Return the file that the hard link LINK refers to, under the link's path, and add it to FILES."""
     entry = link.entry
     try:
         target = files.get(member_path(entry.link))
     except ValueError as error:
-        raise LaminixError(CANNOT_MERGE, f"the hard link {shown(entry.path)!r}: {error}") from None
+        raise LaminixError(CANNOT_MERGE, f"hard link {shown(entry.path)!r}: {error}") from None
     if target is None:
-        why = f"{shown(entry.path)!r} is a hard link to {shown(entry.link)!r}, which is missing"
+        why = f"hard link {shown(entry.path)!r}: target {shown(entry.link)!r} is missing"
         raise LaminixError(CANNOT_MERGE, why)
     files[entry.path] = Member(target.entry._replace(path=entry.path), target.offset)
     return files[entry.path]
 
 
-def _placed(written: Sequence[Member], tar: LayerTar, parent: Parent) -> tuple[dict[bytes, Member], bool]:
-    """The members by the paths that they get, in their order, and whether a link was followed for any."""
-    real: dict[bytes, bytes] = {b"": b""}  # the directories met so far, by the paths they get
-    placed: dict[bytes, Member] = {}
-    origins: dict[bytes, bytes] = {}  # the paths that moved members had
-    for member in written:
+def _move_members(members: Sequence[Member], tar: LayerTar, lower: LowerTree) -> tuple[dict[bytes, Member], bool]:
+    """Return the members by their new paths, in their order, and whether any link was followed."""
+    destinations: dict[bytes, bytes] = {b"": b""}  # of directories, by their paths in the layer
+    moved: dict[bytes, Member] = {}
+    origins: dict[bytes, bytes] = {}  # the old path of each moved member, by its new path
+    for member in members:
         entry = member.entry
-        place, _, name = entry.path.rpartition(b"/")
-        path = _joined(_real(place, real, parent), name)
-        if entry.type == DIRECTORY and _real(entry.path, real, parent) != path:
-            origins[_real(entry.path, real, parent)] = entry.path
-            continue  # the link stays, and what it leads to has an entry of its own, or gets one
+        parent, _, name = entry.path.rpartition(b"/")
+        path = _join(_destination(parent, destinations, lower), name)
+        if entry.type == DIRECTORY and _destination(entry.path, destinations, lower) != path:
+            origins[_destination(entry.path, destinations, lower)] = entry.path
+            continue  # the link is kept; its target has an entry, or gets one if it is needed
         if path != entry.path:
             origins[path] = entry.path
             member = Member(entry._replace(path=path), member.offset)
-        if path in placed and path in origins:
-            member = _agreed(placed[path], member, tar, origins[path])
-        placed[path] = member
-    return placed, bool(origins)
+        if path in moved and path in origins:
+            member = _same_member(moved[path], member, tar, origins[path])
+        moved[path] = member
+    return moved, bool(origins)
 
 
-def _real(directory: bytes, known: dict[bytes, bytes], parent: Parent) -> bytes:
-    """Where DIRECTORY of the layer goes: itself, or where the parent's links lead."""
+def _destination(directory: bytes, known: dict[bytes, bytes], lower: LowerTree) -> bytes:
+    """Return the new path of DIRECTORY: the target of the parent's links, or its own path. Adds it to KNOWN."""
     if directory not in known:
-        place, _, name = directory.rpartition(b"/")
-        path = _joined(_real(place, known, parent), name)
-        node = parent.at(path)
+        above, _, name = directory.rpartition(b"/")
+        path = _join(_destination(above, known, lower), name)
+        node = lower.parent_node(path)
         is_link = node is not None and node.entry.type == SYMLINK
-        known[directory] = (parent.tree.real_directory(path) if is_link else None) or path
+        known[directory] = (lower.tree.real_directory(path) if is_link else None) or path
     return known[directory]
 
 
-def _joined(directory: bytes, name: bytes) -> bytes:
+def _join(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
 
 
-def _agreed(one: Member, other: Member, tar: LayerTar, origin: bytes) -> Member:
-    """One of two members that meet in one place; they have to be the same, or both directories."""
+def _same_member(one: Member, other: Member, tar: LayerTar, origin: bytes) -> Member:
+    """Return one of two members at the same path. Raises LaminixError unless they are equal or both directories."""
     if one.entry.type == other.entry.type == DIRECTORY:
         return one
-    if not same_kind(one.entry, other.entry) or _digest(one, tar) != _digest(other, tar):
+    if not same_metadata(one.entry, other.entry) or _digest(one, tar) != _digest(other, tar):
         path = one.entry.path
-        why = f"{shown(path)!r} and {shown(origin)!r} are the same place in the parent, and they differ"
+        why = f"{shown(path)!r} and {shown(origin)!r} differ, but are the same path in the parent"
         raise LaminixError(CANNOT_MERGE, why)
     return one
 
 
-def _existing(placed: dict[bytes, Member], tar: LayerTar, parent: Parent) -> set[bytes]:
-    return {path for path, member in placed.items() if _exists(path, member, tar, parent)}
+def _existing(moved: dict[bytes, Member], tar: LayerTar, lower: LowerTree) -> set[bytes]:
+    return {path for path, member in moved.items() if _exists(path, member, tar, lower)}
 
 
-def _exists(path: bytes, member: Member, tar: LayerTar, parent: Parent) -> bool:
-    """Whether the parent has the same at PATH, in type, content, mode and owner."""
-    node = parent.at(path)
-    if node is None or is_whiteout(path) or not same_kind(member.entry, node.entry):
+def _exists(path: bytes, member: Member, tar: LayerTar, lower: LowerTree) -> bool:
+    """Return whether the parent has the same type, content, mode and owner at PATH."""
+    node = lower.parent_node(path)
+    if node is None or is_whiteout(path) or not same_metadata(member.entry, node.entry):
         return False
-    if member.entry.type != FILE or node.digest == BY_ITS_NAME and in_store(path):
+    if member.entry.type != FILE or node.digest == IDENTIFIED_BY_NAME and in_store(path):
         return True
     return node.digest == _digest(member, tar)
 
 
-def same_kind(one: Entry, other: Entry) -> bool:
-    """Whether the entries agree in all but content, time, and the names of the owner's numbers."""
+def same_metadata(one: Entry, other: Entry) -> bool:
+    """Return whether the entries are equal except for path, content, mtime and the names of user and group.
+
+    The mode of a symbolic link is ignored, too.
+    """
     return (
         one.type == other.type
         and one.size == other.size
@@ -162,7 +166,7 @@ def _digest(member: Member, tar: LayerTar) -> bytes:
 
 
 def _ancestors(paths: Iterable[bytes]) -> set[bytes]:
-    """All directories above PATHS, but for the root."""
+    """Return all directories above PATHS, except the root."""
     result: set[bytes] = set()
     for path in paths:
         while (path := path.rpartition(b"/")[0]) and path not in result:
@@ -171,14 +175,15 @@ def _ancestors(paths: Iterable[bytes]) -> set[bytes]:
 
 
 def _directory(path: bytes, tree: MergedTree) -> Member:
-    """The entry of a directory that the layer itself lacks: as the parent has it, so that it stays so."""
+    """Return an entry for a directory that the layer lacks, with the lower tree's metadata to keep them unchanged."""
     node = tree.find(path)
     entry = Entry(path, DIRECTORY, 0o755) if node is None else node.entry._replace(path=path)
     return Member(entry, 0)
 
 
-def _lay_over(tree: MergedTree, entries: Iterable[Entry]) -> None:
+def _add_entries(tree: MergedTree, entries: Iterable[Entry]) -> None:
+    """Add ENTRIES to TREE as its next layer; their whiteouts have been applied before."""
     for entry in entries:
         if not is_whiteout(entry.path):
-            tree.cover(entry)
+            tree.add_entry(entry)
     tree.layers += 1

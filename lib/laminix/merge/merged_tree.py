@@ -1,8 +1,7 @@
-"""What a container sees of a parent: its layers, one over the other (image-spec layer.md).
+"""The file tree that a container sees: layers applied one after another (image-spec layer.md).
 
-Whiteouts and opaque directories hide what the layers below them have, wherever in their own layer they
-stand.  Of files only those are kept whose size is asked for, so that a tree costs little memory; all
-directories and links are.
+Whiteouts and opaque directories hide entries of lower layers only, independent of their order in the tar. To save
+memory, the tree contains only files of given sizes; it contains all directories and links.
 """
 
 import hashlib
@@ -13,33 +12,33 @@ from laminix.errors import LaminixError, shown
 from laminix.tar.reader import Content, member_path
 from laminix.parallel.chunks import CHUNK_SIZE
 
-MOST_HOPS = 40  # links on the way to one path, as the kernel counts them
+MAX_LINK_HOPS = 40  # links followed for one path, the kernel's limit
 
 STORE = b"nix/store/"
-STORE_NAME_DASH = len(STORE) + 32  # behind the hash part of a store path's name
-# The name of a store path fixes what is in it.  So a file there needs no digest: the same path, of the same
-# size, is the same file, and reading and hashing it once more is saved.  (Only as long as no further layer
-# wrote it again: then nothing vouches for it.)
-BY_ITS_NAME = b"by its store path"
+STORE_NAME_DASH = len(STORE) + 32  # position of the dash after the hash part of a store path
+# Stands for the digest of a file in a store path. The store path determines its content, so a file with the same
+# path and size is the same file, and reading and hashing it is unnecessary. This no longer holds if a higher layer
+# has written the file again.
+IDENTIFIED_BY_NAME = b"identified by its store path"
 
 
 class Node:
-    """What stands at a path."""
+    """A file, directory or link in the tree."""
 
     __slots__ = ("entry", "layer", "digest", "children")
 
     def __init__(self, entry: Entry, layer: int, digest: bytes | None = None):
-        self.entry = entry  # of a hard link, the file's
-        self.layer = layer  # the number of the layer that it is from
-        self.digest = digest  # of a file's content; None where it is not known
+        self.entry = entry  # for a hard link, the entry of its target
+        self.layer = layer  # number of the layer that contains it
+        self.digest = digest  # of a file's content; IDENTIFIED_BY_NAME in a store path; None if unknown
         self.children: dict[bytes, Node] | None = {} if entry.type == DIRECTORY else None
 
 
 class MergedTree:
-    """The layers added so far, as one tree; files only of the SIZES that are asked for.
+    """The layers added so far as one tree, with files of the given SIZES (bytes) only.
 
-    With KEEP all files are in it: KEEP stores a file's content as its layer is added, and what it returns
-    stands in the place of the content's digest.
+    With KEEP, the tree contains all files. KEEP is called with each file while its layer is added, to store the
+    content; its result is used instead of the content's digest.
     """
 
     def __init__(
@@ -48,35 +47,35 @@ class MergedTree:
         self._sizes = sizes
         self._keep = keep
         self._root = Node(Entry(b"", DIRECTORY, 0o755), -1)
-        self.layers = 0  # how many have been added
+        self.layers = 0  # number of layers added
 
     def add_layer(self, members: Iterable[tuple[Entry, Content]]) -> None:
-        """Lay one more layer, as ``tar_reader.read`` gives it, over the others.
+        """Add a layer on top, given by the members that ``tar.reader.read`` yields.
 
-        Raises LaminixError for a link that climbs out of the layer.
+        Raises LaminixError for a hard link that points outside the layer.
         """
-        place, directory = b"", self._root
+        current, directory = b"", self._root
         for entry, content in members:
             parent, _, name = entry.path.rpartition(b"/")
-            # Members of one directory mostly stand together, so going there is done once.
-            if parent != place:
-                place, directory = parent, self._make_directory(parent)
+            # Members of a directory usually follow each other, so look their directory up only once.
+            if parent != current:
+                current, directory = parent, self._make_directory(parent)
             if entry.type == DIRECTORY:
                 self._put_directory(directory, name, entry)
-                place, directory = b"", self._root
+                current, directory = b"", self._root
             elif name.startswith(WHITEOUT_PREFIX):
                 _hide(directory, name, self.layers)
             else:
                 self._put(directory, name, entry, content)
         self.layers += 1
 
-    def hide(self, path: bytes) -> None:
-        """Do what the whiteout or opaque marker at PATH, in the next layer, says to all layers so far."""
+    def apply_whiteout(self, path: bytes) -> None:
+        """Delete the entries that a whiteout or opaque marker at PATH in the next layer hides."""
         parent, _, name = path.rpartition(b"/")
         if name == OPAQUE and self._is_no_directory(parent):
-            # An opaque directory is a new one, whatever stood there, a link to a directory too.
+            # An opaque directory replaces any entry at its path, including a link to a directory.
             above, _, own_name = parent.rpartition(b"/")
-            return self.hide(above + b"/" + WHITEOUT_PREFIX + own_name)
+            return self.apply_whiteout(above + b"/" + WHITEOUT_PREFIX + own_name)
         directory = self._walk(parent)
         if directory is not None:
             _hide(directory, name, self.layers)
@@ -87,8 +86,8 @@ class MergedTree:
         node = directory.children.get(name) if directory is not None else None
         return node is not None and node.children is None
 
-    def cover(self, entry: Entry) -> None:
-        """Lay ENTRY of the next layer, no whiteout, over the others; only directories are kept of it."""
+    def add_entry(self, entry: Entry) -> None:
+        """Add ENTRY of the next layer, which is not a whiteout. A file or link only removes the node at its path."""
         parent, _, name = entry.path.rpartition(b"/")
         directory = self._make_directory(parent)
         if entry.type == DIRECTORY:
@@ -97,7 +96,7 @@ class MergedTree:
             directory.children.pop(name, None)
 
     def find(self, path: bytes) -> Node | None:
-        """What stands at PATH itself, no link followed on the way."""
+        """Return the node at PATH, without following links; None if it is missing."""
         node = self._root
         for name in path.split(b"/") if path else ():
             node = node.children.get(name) if node.children is not None else None
@@ -106,34 +105,34 @@ class MergedTree:
         return node
 
     def real_directory(self, path: bytes) -> bytes | None:
-        """The path without links of the directory that PATH leads to; None where it leads to none."""
+        """Return the path of the directory at PATH with all links followed; None if there is no directory."""
         rest, hops = path.split(b"/")[::-1], 0
         real: list[bytes] = []
-        node, trail = self._root, []
+        node, ancestors = self._root, []
         while rest:
             name = rest.pop()
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                node = trail.pop() if trail else self._root
+                node = ancestors.pop() if ancestors else self._root
                 del real[-1:]
                 continue
             child = node.children.get(name)
-            if child is not None and child.entry.type == SYMLINK and hops < MOST_HOPS:
+            if child is not None and child.entry.type == SYMLINK and hops < MAX_LINK_HOPS:
                 hops += 1
                 rest += child.entry.link.split(b"/")[::-1]
                 if child.entry.link.startswith(b"/"):
-                    node, trail, real = self._root, [], []
+                    node, ancestors, real = self._root, [], []
             elif child is None or child.children is None:
                 return None
             else:
-                trail.append(node)
+                ancestors.append(node)
                 real.append(name)
                 node = child
         return b"/".join(real)
 
     def nodes(self) -> Iterator[tuple[bytes, Node]]:
-        """Every path with its node but the root's; a directory before its contents, the names in it bytewise."""
+        """Yield every path except the root with its node: directories before their contents, names in bytewise order."""
         left = [(b"", self._root)]
         while left:
             path, node = left.pop()
@@ -144,7 +143,7 @@ class MergedTree:
             left += [(prefix + name, node.children[name]) for name in children]
 
     def _walk(self, path: bytes) -> Node | None:
-        """The directory that PATH leads to, links followed."""
+        """Return the directory at PATH, following links; None if there is none."""
         node = self.find(path)
         if node is None or node.children is None:
             real = self.real_directory(path)
@@ -152,7 +151,7 @@ class MergedTree:
         return node
 
     def _make_directory(self, path: bytes) -> Node:
-        """The directory that PATH leads to, made (and its parents) where there is none."""
+        """Return the directory at PATH, following links. Creates it and its parents if it is missing."""
         node = self._walk(path)
         if node is None:
             parent, _, name = path.rpartition(b"/")
@@ -161,7 +160,7 @@ class MergedTree:
         return node
 
     def _put_directory(self, parent: Node, name: bytes, entry: Entry) -> None:
-        """A directory over a directory keeps what is in it; over anything else it is new."""
+        """Put a directory into PARENT. It keeps the children of a directory there and replaces anything else."""
         node = parent.children.get(name) if name else self._root
         if node is not None and node.children is not None:
             node.entry, node.layer = entry, self.layers
@@ -185,29 +184,29 @@ class MergedTree:
 
     def _digest(self, path: bytes, written_again: bool, content: Content) -> bytes:
         if in_store(path) and not written_again:
-            return BY_ITS_NAME
+            return IDENTIFIED_BY_NAME
         return content_digest(iter(lambda: content.read(CHUNK_SIZE), b""))
 
     def _linked(self, entry: Entry) -> Node | None:
-        """The file that a hard link is another name of, if it is known."""
+        """Return a node for the target of a hard link; None if the tree does not contain the target."""
         try:
             target = self.find(member_path(entry.link))
         except ValueError as error:
-            raise LaminixError("bad layer", f"the hard link {shown(entry.path)!r}: {error}") from None
+            raise LaminixError("bad layer", f"hard link {shown(entry.path)!r}: {error}") from None
         if target is None or target.children is not None:
             return None
-        # Another name's promise says nothing of this one, unless this one's own says the same.
-        vouched = target.digest != BY_ITS_NAME or in_store(entry.path)
-        return Node(target.entry, self.layers, target.digest if vouched else None)
+        # The target's store path identifies the content under the target's name only.
+        valid = target.digest != IDENTIFIED_BY_NAME or in_store(entry.path)
+        return Node(target.entry, self.layers, target.digest if valid else None)
 
 
 def in_store(path: bytes) -> bool:
-    """Whether PATH is a store path, or in one."""
+    """Return whether PATH is a store path or inside one."""
     return path.startswith(STORE) and path[STORE_NAME_DASH : STORE_NAME_DASH + 1] == b"-"
 
 
 def content_digest(chunks: Iterable[bytes]) -> bytes:
-    """What tells contents apart."""
+    """Return the SHA-256 digest of CHUNKS."""
     state = hashlib.sha256()
     for chunk in chunks:
         state.update(chunk)
@@ -215,7 +214,7 @@ def content_digest(chunks: Iterable[bytes]) -> bytes:
 
 
 def _hide(directory: Node, name: bytes, layer: int) -> None:
-    """Do what the whiteout NAME in DIRECTORY says to the layers below LAYER."""
+    """Remove the nodes from below LAYER that the whiteout NAME in DIRECTORY hides."""
     if name == OPAQUE:
         _prune(directory, layer)
     else:
@@ -226,14 +225,14 @@ def _hide(directory: Node, name: bytes, layer: int) -> None:
 
 
 def _prune(directory: Node, layer: int) -> None:
-    """Take out all in DIRECTORY that is from below LAYER."""
+    """Remove all nodes in DIRECTORY that are from below LAYER."""
     for name, node in list(directory.children.items()):
         if not _survives(node, layer):
             del directory.children[name]
 
 
 def _survives(node: Node, layer: int) -> bool:
-    """Whether NODE, or after pruning anything in it, is from LAYER itself."""
+    """Prune NODE and return whether it, or anything left in it, is from LAYER."""
     if node.children is None:
         return node.layer >= layer
     _prune(node, layer)

@@ -1,4 +1,4 @@
-"""An image put on a parent: the parent's layers below its own, and config and history of both."""
+"""The merge of an image with its parent: the parent's layers below its own, with config and history of both."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from functools import partial
 from laminix.layers.blob_writer import write_blob
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.tar.entries import FILE
-from laminix.merge.layer_on_parent import Parent, fit, tar_of
+from laminix.merge.layer_on_parent import LowerTree, adapt_members, tar_of
 from laminix.forms.oci_layout import write_image_directory
 from laminix.images.image import Image, StoredLayer
 from laminix.merge.config_inheritance import inherit
@@ -18,25 +18,25 @@ from laminix.merge.merged_tree import MergedTree
 from laminix.images.oci import Config, check_layer_count
 from laminix.progress import counted
 
-WORKSHOP = "rewritten"  # a directory in the image's, for as long as it is made
+TEMPORARY = "rewritten"  # directory for rewritten layers in the image directory, removed at the end
 
 
 def merge(parent: Image, child: Image, mode: str, skip_existing: bool, directory: str) -> None:
-    """Write CHILD on PARENT into DIRECTORY, which is empty, as an image directory.
+    """Write an image directory with CHILD on top of PARENT into the empty DIRECTORY.
 
-    MODE is one of inherit.MODES; with SKIP_EXISTING the layers lose what the parent has.  Every byte of
-    the parent is read, and checked.  Raises LaminixError for images that do not go together.
+    MODE is one of config_inheritance.MODES. With SKIP_EXISTING, layers lose entries that the parent already has.
+    Reads and checks every byte of the parent. Raises LaminixError for damaged layers and if the images disagree.
     """
     check_layer_count(len(parent.layers) + len(child.layers))
-    inherit(parent.config, child.config, mode)  # a contradiction is to be told before hours of reading
-    workshop = os.path.join(directory, WORKSHOP)
-    os.mkdir(workshop)
-    layers = _fitted(parent, child, skip_existing, workshop)
+    inherit(parent.config, child.config, mode)  # to report a disagreement before reading the layers
+    temporary = os.path.join(directory, TEMPORARY)
+    os.mkdir(temporary)
+    layers = _adapted_layers(parent, child, skip_existing, temporary)
     config = inherit(parent.config, _with_diff_ids(child.config, layers), mode)
     write_image_directory(
         directory, [*parent.layers, *layers], config.to_bytes(), child.references, child.annotations
     )
-    shutil.rmtree(workshop)
+    shutil.rmtree(temporary)
 
 
 def _with_diff_ids(config: Config, layers: Sequence[StoredLayer]) -> Config:
@@ -44,17 +44,17 @@ def _with_diff_ids(config: Config, layers: Sequence[StoredLayer]) -> Config:
     return Config(config.raw | {"rootfs": rootfs})
 
 
-def _fitted(parent: Image, child: Image, skip_existing: bool, workshop: str) -> list[StoredLayer]:
-    """The child's layers as they go on the parent: as they are where that can be."""
-    tars = [LayerTar(layer, os.path.join(workshop, f"tar-{i}")) for i, layer in enumerate(child.layers)]
+def _adapted_layers(parent: Image, child: Image, skip_existing: bool, temporary: str) -> list[StoredLayer]:
+    """Return the child's layers adapted to the parent, unchanged if possible; others are written to TEMPORARY."""
+    tars = [LayerTar(layer, os.path.join(temporary, f"tar-{i}")) for i, layer in enumerate(child.layers)]
     tree = merged_tree(parent, _sizes(tars) if skip_existing else frozenset())
-    below = Parent(tree, tree.layers)
-    places = (os.path.join(workshop, str(i)) for i in range(len(tars)))
-    return [_fitted_layer(tar, below, skip_existing, place) for tar, place in zip(tars, places)]
+    lower = LowerTree(tree, tree.layers)
+    places = (os.path.join(temporary, str(i)) for i in range(len(tars)))
+    return [_adapted_layer(tar, lower, skip_existing, place) for tar, place in zip(tars, places)]
 
 
 def merged_tree(image: Image, sizes: frozenset[int]) -> MergedTree:
-    """What a container of IMAGE sees, of files only those of SIZES; its layers are checked on the way."""
+    """Return the file tree of IMAGE with files of SIZES only. Raises LaminixError for a damaged layer."""
     tree = MergedTree(sizes)
     for layer in counted(image.layers, "reading the parent: layer", len(image.layers)):
         tree.add_layer(checked_members(layer))
@@ -65,13 +65,13 @@ def _sizes(tars: Sequence[LayerTar]) -> frozenset[int]:
     return frozenset(entry.size for tar in tars for entry, _ in tar.members() if entry.type == FILE)
 
 
-def _fitted_layer(tar: LayerTar, parent: Parent, skip_existing: bool, place: str) -> StoredLayer:
-    members = fit(tar, parent, skip_existing)
+def _adapted_layer(tar: LayerTar, lower: LowerTree, skip_existing: bool, place: str) -> StoredLayer:
+    members = adapt_members(tar, lower, skip_existing)
     return tar.layer if members is None else _rewritten(tar, members, place)
 
 
 def _rewritten(tar: LayerTar, members: Sequence[Member], place: str) -> StoredLayer:
-    """A layer of MEMBERS in the directory PLACE, compressed as the layer was."""
+    """Write a layer of MEMBERS to the new directory PLACE, with the compression of TAR's layer, and return it."""
     tar.check()
     os.mkdir(place)
     threads = available_cores()
