@@ -45,10 +45,10 @@ def test_the_table(explained):
 def test_json(explained):
     assert json.loads(explained([[GLIBC], [ZLIB, APP]], "--json").stdout) == {
         "layers": [
-            {"storePaths": [GLIBC], "size": 30 << 20, "changes": 0.333333, "moves": 10 << 20},
-            {"storePaths": [ZLIB, APP], "size": 3 << 20, "changes": 1.0, "moves": 3 << 20},
+            {"storePaths": [GLIBC], "size": 30 << 20, "changes": 0.333333, "transfer": 10 << 20},
+            {"storePaths": [ZLIB, APP], "size": 3 << 20, "changes": 1.0, "transfer": 3 << 20},
         ],
-        "moves": 13 << 20,
+        "transfer": 13 << 20,
         "popularityContest": 13 << 20,
         "least": (10 << 20) + (4 << 20) // 3 + (1 << 20),
         "leftOut": 0,

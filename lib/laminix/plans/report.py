@@ -125,11 +125,11 @@ def to_json(cost: PlanCost) -> dict[str, Any]:
                 "storePaths": [cost.graph.paths[number] for number in layer.members],
                 "size": layer.size,
                 "changes": round(cost.share(layer), 6),
-                "moves": round(layer.size * cost.share(layer)),
+                "transfer": round(layer.size * cost.share(layer)),
             }
             for layer in cost.layers
         ],
-        "moves": round(cost.transfer),
+        "transfer": round(cost.transfer),
         "popularityContest": round(cost.contest),
         "least": round(cost.least),
         "leftOut": len(cost.graph.paths) - len(cost.paths),
