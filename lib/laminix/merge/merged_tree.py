@@ -132,7 +132,7 @@ class MergedTree:
         return b"/".join(real)
 
     def nodes(self) -> Iterator[tuple[bytes, Node]]:
-        """Yield every path except the root with its node: directories before their contents, names in bytewise order."""
+        """Yield the node of every path except the root; directories before their contents, names in bytewise order."""
         left = [(b"", self._root)]
         while left:
             path, node = left.pop()

@@ -1,4 +1,4 @@
-"""Whether the user and group that an image runs as exist in it (image-spec config.md, User)."""
+"""Checks that the user and group of an image exist in it (image-spec config.md, User)."""
 
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from laminix.suggestion import did_you_mean
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.tar.reader import read
 
-MOST_HOPS = 40  # symbolic links on the way to one file, as the kernel counts them
-LARGEST_FILE = 1 << 20  # bytes that are read of /etc/passwd or /etc/group
+MAX_LINK_HOPS = 40  # links followed for one path, the kernel's limit
+MAX_FILE_SIZE = 1 << 20  # bytes read of /etc/passwd and /etc/group
 
 
 def user_problems(image: Image) -> Iterator[LaminixError]:
@@ -36,7 +36,7 @@ def _names_in(table: bytes | None) -> set[str]:
 
 
 class _Moved(Exception):
-    """A symbolic link leads to PATH instead."""
+    """Raised for a link on the way to a file; PATH is the path to look up instead."""
 
     def __init__(self, path: bytes):
         super().__init__(path)
@@ -48,7 +48,7 @@ def file_in_layers(layers: Sequence[StoredLayer], path: bytes) -> bytes | None:
 
     PATH is relative to the root. Follows symbolic links.
     """
-    for _ in range(MOST_HOPS):
+    for _ in range(MAX_LINK_HOPS):
         try:
             return _look_up(layers, path)
         except _Moved as moved:
@@ -67,7 +67,7 @@ def _look_up(layers: Sequence[StoredLayer], path: bytes) -> bytes | None:
 def _look_into(layer: StoredLayer, path: bytes) -> tuple[bytes | None, bool]:
     """Return the file's content if LAYER has it, and whether LAYER hides it in the layers below.
 
-    Raises _Moved if a symbolic link stands at PATH or on the way there.
+    Raises _Moved if PATH or a directory above it is a link.
     """
     hiding = set(_whiteouts(path))
     hidden = False
@@ -75,7 +75,7 @@ def _look_into(layer: StoredLayer, path: bytes) -> tuple[bytes | None, bool]:
         for entry, content in read(stream, "bad layer", layer.location):
             if entry.path == path or path.startswith(entry.path + b"/"):
                 if entry.type == FILE and entry.path == path:
-                    return content.read(min(entry.size, LARGEST_FILE)), True
+                    return content.read(min(entry.size, MAX_FILE_SIZE)), True
                 _follow(entry, path)
                 hidden |= entry.path == path or entry.type != DIRECTORY
             hidden |= entry.path in hiding
@@ -83,7 +83,7 @@ def _look_into(layer: StoredLayer, path: bytes) -> tuple[bytes | None, bool]:
 
 
 def _follow(entry: Entry, path: bytes) -> None:
-    """Raise _Moved if ENTRY, which stands at PATH or above it, is a link."""
+    """Raise _Moved if ENTRY, at PATH or above it, is a link."""
     rest = path[len(entry.path) :]
     if entry.type == SYMLINK:
         start = b"/" + posixpath.dirname(entry.path)
