@@ -24,6 +24,7 @@ let
     explainPlan = ./nix/explain-plan.nix;
     listLayers = ./nix/list-layers.nix;
     mergeParent = ./nix/merge-parent.nix;
+    mkBundle = ./nix/mk-bundle.nix;
     mkConfig = ./nix/mk-config.nix;
     mkImage = ./nix/mk-image.nix;
     mkLayer = ./nix/mk-layer.nix;

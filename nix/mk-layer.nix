@@ -96,6 +96,7 @@ build "mk-layer" {
   tools = compressorPackages compressor;
   passthru = {
     inherit compressor;
+    contents = roots ++ storePaths;
   }
   // passthru;
 }
