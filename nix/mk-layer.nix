@@ -1,4 +1,8 @@
-{ build, compressorPackages }:
+{
+  build,
+  compressorPackages,
+  mentionedPaths,
+}:
 
 /**
   Build one layer: a directory with the layer's tarball and layer.json, which describes it.
@@ -9,6 +13,7 @@
   mkLayer :: {
     name :: String,
     copyToRoot :: Source | [ Source ],
+    files :: { <path> :: { text | source | link :: String } | { directory :: true }, … },
     closure, omitRoot, storePaths :: [ StorePath ],
     scan :: [ Path ],
     exclude :: [ Layer ],
@@ -24,7 +29,7 @@
   ```
 
   A Source is a path or derivation, whose contents go to /, or `{ source, dest }`, whose contents go to
-  `dest`.  The closure of a source is added to the layer, without the source itself unless its closure
+  `dest`; if it is a file, `dest` is its path.  The closure of a source is added to the layer, without the source itself unless its closure
   refers to it.
 
   # Example
@@ -33,6 +38,7 @@
   mkLayer {
     copyToRoot = [ ./root ];
     closure = [ pkgs.hello ];
+    files.tmp = { directory = true; mode = "1777"; };
     perms = [ { path = "home/alice"; uid = 1000; gid = 1000; } ];
   }
   ```
@@ -40,6 +46,7 @@
 {
   name ? "layer",
   copyToRoot ? [ ],
+  files ? { },
   closure ? [ ],
   omitRoot ? [ ],
   scan ? [ ],
@@ -67,14 +74,37 @@ let
       source,
       dest ? null,
     }:
-    if dest == null then "${source}" else "${source}:${dest}";
-  roots = sourcePaths ++ closure;
+    if dest == null then
+      "${source}"
+    else if builtins.substring 0 1 dest == "/" then
+      "${source}:${dest}"
+    else
+      "${source}:/${dest}";
+
+  # What the files mention comes along, as it does for copyToRoot.
+  fileList = map (path: files.${path}) (builtins.attrNames files);
+  fileTexts = map (file: file.text or file.link or "") fileList;
+  fileSources = map (file: "${file.source}") (builtins.filter (file: file ? source) fileList);
+  mentioned = mentionedPaths fileTexts;
+  mentionedRoots =
+    if mentioned == null then
+      throw ''
+        mkLayer: a text or link in `files` depends on store paths that are not known before a build.
+        Add the packages to `closure`, and take the context from the text with builtins.unsafeDiscardStringContext.''
+    else
+      mentioned;
+  manifest = builtins.mapAttrs (
+    _: file: if file ? source then file // { source = "${file.source}"; } else file
+  ) files;
+
+  roots = sourcePaths ++ fileSources ++ mentionedRoots ++ closure;
 in
 build "mk-layer" {
   inherit name meta;
   request = {
     copy = map copyOption sources;
-    omit-root = sourcePaths ++ omitRoot;
+    omit-root = sourcePaths ++ fileSources ++ omitRoot;
+    files = if files == { } then null else manifest;
     store-path = storePaths;
     perms = if perms == [ ] then null else perms;
     no-blob = !blob;

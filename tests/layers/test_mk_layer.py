@@ -47,7 +47,7 @@ def rules(tmp_path):
 
 
 def test_an_empty_layer_is_two_zero_blocks(maker):
-    layer = maker.make()
+    layer = maker.make("--files", "/dev/stdin", input="{}")
     assert (layer / "layer.tar").read_bytes() == bytes(1024)
     assert layer_json(layer) == {
         "laminix": 1,
@@ -388,6 +388,33 @@ def test_perms_reach_every_entry_and_the_later_wins(maker, tree, rules):
     }
 
 
+def test_one_rule_for_paths_everywhere(maker, tree, rules):
+    """A path in the image may begin and end with a slash, and need not."""
+    root = tree("t", {"f": b"", "g": b""})
+    for place in ("srv", "/srv", "srv/", "/srv/"):
+        path = f"{place.rstrip('/')}/f"
+        perms = rules({"path": path, "uid": 7}, {"glob": f"{place.rstrip('/')}/*", "gid": 8}, {"path": place, "uid": 9})
+        found = members(maker.make("--copy", f"{root}:{place}", "--perms", perms, "--remove", f"{place}/gone"))
+        owners = {name: (info.uid, info.gid) for name, info in found.items()}
+        assert owners == {"srv/": (9, 0), "srv/.wh.gone": (0, 0), "srv/f": (7, 8), "srv/g": (0, 8)}
+
+
+def test_a_file_is_copied_to_its_own_path(maker, tree):
+    root = tree("t", {"server.py": b"serve", "link": Link("server.py")})
+    assert names(maker.make("--copy", f"{root}/server.py:/app/main.py")) == ["app/", "app/main.py"]
+    assert content(maker.make("--copy", f"{root}/link:app.py"), "app.py") == b"serve"
+    assert maker.refused("--copy", f"{root}/link") == (
+        f"cannot copy: found a file without a destination, expected {root}/link:/PATH"
+    )
+
+
+def test_without_a_source_it_asks_for_one(builder, tmp_path):
+    done = builder("mk-layer", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "nothing to pack: expected --copy, --files, --store-path, --closure or --remove" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
 def test_perms_reach_synthesised_parents(maker, tmp_path, rules):
     layer = maker.make(
         "--store-path",
@@ -437,7 +464,7 @@ def test_xattrs_and_capabilities(maker, tree, rules):
         ({"path": "f"}, "[0]: rule sets nothing"),
         ({"mode": "0755"}, "[0]: expected either 'path' or 'glob'"),
         ({"path": "f", "glob": "f", "mode": "0755"}, "[0]: expected either 'path' or 'glob'"),
-        ({"path": "/f", "mode": "0755"}, "[0].path: found '/f', expected a path that neither starts"),
+        ({"path": "/", "mode": "0755"}, "[0].path: found '/', expected a path below the root, which has no entry"),
         ({"path": "", "mode": "0755"}, "[0].path: found ''"),
         ({"path": "f", "mode": "0888"}, "[0].mode: found '0888', expected an octal mode"),
         ({"path": "f", "mode": 755}, "[0].mode: found a whole number, expected a string"),
@@ -669,7 +696,7 @@ def test_a_request_may_name_a_file_and_the_place_of_programs(need, maker, tmp_pa
 
 def test_arguments_win_over_the_attributes_file(maker):
     environment = os.environ | {"NIX_ATTRS_JSON_FILE": "/none"}
-    assert diff_id(maker.make(env=environment)) == SHA_OF_EMPTY
+    assert diff_id(maker.make("--files", "/dev/stdin", input="{}", env=environment)) == SHA_OF_EMPTY
 
 
 def test_help_is_complete_and_has_an_example(builder):

@@ -85,9 +85,9 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
 @pytest.mark.parametrize(
     "argv, line",
     [
-        (["--copy", "none"], "cannot copy: no such directory (none)"),
-        (["--copy", "t/a"], "cannot copy: found a file, expected a directory (t/a)"),
-        (["--copy", "t/a/b"], "cannot copy: no such directory (t/a/b)"),
+        (["--copy", "none"], "cannot copy: no such file or directory (none)"),
+        (["--copy", "t/a"], "cannot copy: found a file without a destination, expected t/a:/PATH"),
+        (["--copy", "t/a/b"], "cannot copy: no such file or directory (t/a/b)"),
         (["--copy", "t:/../x"], "bad path in a layer: found '..', expected a path without it (/../x)"),
         (["--copy", "t:/.wh.x"], "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (/.wh.x)"),
         (["--remove", "/"], "bad path to remove: the root of a layer cannot be removed (/)"),
@@ -222,7 +222,7 @@ def test_closures_that_are_none(maker, tmp_path, document, why):
     ],
 )
 def test_excluded_layers_torn_by_hand(maker, tmp_path, change, why):
-    layer = maker.make()
+    layer = maker.make("--files", "/dev/stdin", input="{}")
     said = layer_json(layer)
     change(layer, said)
     (layer / "layer.json").write_text(json.dumps(said))
@@ -230,7 +230,7 @@ def test_excluded_layers_torn_by_hand(maker, tmp_path, change, why):
 
 
 def test_an_excluded_layer_cut_short(maker):
-    layer = maker.make()
+    layer = maker.make("--files", "/dev/stdin", input="{}")
     with open(layer / "layer.json", "r+b") as file:
         file.truncate(50)
     assert maker.refused("--exclude", layer).startswith("bad layer: not JSON: ")
@@ -345,19 +345,20 @@ def make_output(out: Path, there: str) -> None:
     "out, why",
     [
         ("none/out", "its parent directory does not exist (none/out)"),
-        ("t/a/out", "its parent is not a directory (t/a/out)"),
+        ("file/out", "its parent is not a directory (file/out)"),
         ("", "found '', expected a path that ends in a name"),
         ("none/..", "found 'none/..', expected a path that ends in a name"),
         ("x" * 256, "File name too long"),
     ],
 )
 def test_places_where_nothing_can_be(builder, root, tmp_path, out, why):
-    assert why in one_line(builder("mk-layer", "--out", out, cwd=tmp_path))
-    assert os.listdir(tmp_path) == ["t"]
+    (tmp_path / "file").touch()
+    assert why in one_line(builder("mk-layer", "--copy", "t", "--out", out, cwd=tmp_path))
+    assert sorted(os.listdir(tmp_path)) == ["file", "t"]
 
 
-def test_an_output_may_have_the_longest_name(builder, tmp_path):
-    assert builder("mk-layer", "--out", tmp_path / ("x" * 255)).returncode == 0
+def test_an_output_may_have_the_longest_name(builder, root, tmp_path):
+    assert builder("mk-layer", "--copy", root, "--out", tmp_path / ("x" * 255)).returncode == 0
 
 
 @pytest.mark.parametrize("out", ["t/out", "t/sub/out"])

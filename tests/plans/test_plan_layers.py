@@ -231,7 +231,7 @@ def test_what_an_image_holds_is_left_out(plan, builder, tmp_path):
 @pytest.mark.parametrize("form", ["layer", "image"])
 def test_the_layers_of_a_base_may_count(plan, builder, tmp_path, form):
     closure = store_of_two(tmp_path)
-    assert builder("mk-layer", "--out", tmp_path / "layer").returncode == 0
+    assert builder("mk-layer", "--files", "/dev/stdin", "--out", tmp_path / "layer", input="{}").returncode == 0
     image = ["--name", "x", "--layer", tmp_path / "layer", "--out", tmp_path / "image"]
     assert builder("mk-image", *image).returncode == 0
     base = ["--base", tmp_path / form]

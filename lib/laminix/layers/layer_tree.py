@@ -36,18 +36,24 @@ def layer_tree(
     copies: Iterable[tuple[str, str]] = (),
     store_paths: Iterable[str] = (),
     removed: Iterable[str] = (),
+    files: Iterable[tuple[str, str]] = (),
 ) -> LayerNode:
     """Return the root of the tree of a layer.
 
-    COPIES are pairs of a directory on disk and its destination in the layer ("/" is the root). STORE_PATHS keep
-    their paths. REMOVED are paths of lower layers to hide. Raises LaminixError for a source that is missing or has
-    the wrong type, and for a path that a layer cannot contain.
+    COPIES are pairs of a path on disk and its destination in the layer: where the contents of a directory go ("/"
+    is the root), or the path of a file. STORE_PATHS keep their paths. REMOVED are paths of lower layers to hide.
+    FILES are pairs of a file, link or directory on disk and its path in the layer. Raises LaminixError for a source
+    that is missing or has the wrong type, and for a path that a layer cannot contain.
     """
     root = LayerNode()
     for directory, destination in copies:
-        _node_at(root, destination).sources.append(_directory(directory))
+        _node_at(root, destination).sources.append(_copied(directory, destination))
     for path in sorted(set(store_paths)):
         _node_at(root, path).sources.append(_store_path(path))
+    for source, path in files:
+        if not _parts(path):
+            raise LaminixError("bad path in a layer", "a file cannot be the root of a layer", path)
+        _node_at(root, path).sources.append(Source(os.fsencode(source), in_store=False))
     for path in removed:
         parts = _parts(path)
         if not parts:
@@ -76,14 +82,16 @@ def _parts(path: str) -> list[bytes]:
     return parts
 
 
-def _directory(path: str) -> Source:
-    """Return the source for a directory to copy. A link to a directory is followed."""
+def _copied(path: str, destination: str) -> Source:
+    """Return the source for a directory or file to copy. A link to one is followed."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise LaminixError("cannot copy", "no such directory", path) from None
-    if not stat.S_ISDIR(found.st_mode):
-        raise LaminixError("cannot copy", f"found {kind_of(found.st_mode)}, expected a directory", path)
+        raise LaminixError("cannot copy", "no such file or directory", path) from None
+    if stat.S_ISREG(found.st_mode) and not _parts(destination):
+        raise LaminixError("cannot copy", f"found a file without a destination, expected {shown(path)}:/PATH")
+    if not stat.S_ISDIR(found.st_mode) and not stat.S_ISREG(found.st_mode):
+        raise LaminixError("cannot copy", f"found {kind_of(found.st_mode)}, expected a directory or a file", path)
     return Source(os.fsencode(os.path.realpath(path)), in_store=False)
 
 

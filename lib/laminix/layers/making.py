@@ -66,7 +66,7 @@ def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
 
     A recipe travels with the image, and a builder must not run a command that an image names.
     """
-    if spec.copies or spec.removed or compressor.name not in NAMES:
+    if spec.copies or spec.files or spec.removed or compressor.name not in NAMES:
         return None
     return Recipe(
         store_paths=tuple(sorted(set(spec.store_paths))),
@@ -83,9 +83,15 @@ def _comment(spec: LayerSpec) -> str:
 
     It contains no hashes: Nix would find them in the image and treat them as references.
     """
-    names = sorted(full_name(path) for path in set(spec.store_paths))
-    if len(names) > NAMES_IN_COMMENT:
-        names[NAMES_IN_COMMENT:] = [f"{len(names) - NAMES_IN_COMMENT} more"]
-    copied = [f"files in {shown(destination)}" for _, destination in spec.copies]
+    names = _first(sorted(full_name(path) for path in set(spec.store_paths)))
+    copied = [f"files in {shown(destination)}" for destination in dict.fromkeys(place for _, place in spec.copies)]
+    files = _first([shown(f"/{path}") for _, path in spec.files])
     gone = [f"without {shown(path)}" for path in spec.removed]
-    return ", ".join(names + copied + gone)
+    return ", ".join(names + copied + files + gone)
+
+
+def _first(names: list[str]) -> list[str]:
+    """Return the first NAMES, and how many more there are."""
+    if len(names) <= NAMES_IN_COMMENT:
+        return names
+    return [*names[:NAMES_IN_COMMENT], f"{len(names) - NAMES_IN_COMMENT} more"]

@@ -75,10 +75,14 @@ def _name(option: str, text: str) -> bytes:
 
 
 def read_copies(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return directory and destination of each ``DIR[:DEST]``. DEST starts with a slash (default /)."""
+    """Return source and destination of each ``PATH[:DEST]`` (default /)."""
     return tuple(_copy(text) for text in given)
 
 
 def _copy(text: str) -> tuple[str, str]:
-    directory, colon, destination = text.rpartition(":/")
-    return (directory, f"/{destination}") if colon and directory else (text, "/")
+    for separator in (":/", ":"):
+        source, found, destination = text.rpartition(separator)
+        # A path may contain a colon; one before a slash is a separator all the same.
+        if found and source and (separator == ":/" or not os.path.lexists(text)):
+            return source, f"/{destination}"
+    return text, "/"

@@ -27,7 +27,7 @@ def layer_chunks(spec: LayerSpec, compressor: Compressor, cores: int) -> Iterato
     processes = cores if compressor.name == "none" else 1
     rules = Rules(spec.perms) if spec.perms is not None else None
     defaults = EntryDefaults(spec.owner, spec.mtime)
-    tree = layer_tree(spec.copies, spec.store_paths, spec.removed)
+    tree = layer_tree(spec.copies, spec.store_paths, spec.removed, spec.files)
     matched: set[int] = set()
     batches = _batches(walk_tree(tree, defaults))
     yield from chunks_in_order(partial(_chunks, defaults, rules), batches, processes, matched.update)

@@ -33,8 +33,8 @@ def _read_rule(value: Value) -> Rule:
     if (path is None) == (glob is None):
         raise value.error("expected either 'path' or 'glob'")
     pattern = path or glob
-    if pattern.text().strip("/") != pattern.raw or not pattern.raw:
-        raise pattern.error(f"found {pattern.raw!r}, expected a path that neither starts nor ends with a slash")
+    if not pattern.text().strip("/"):
+        raise pattern.error(f"found {pattern.raw!r}, expected a path below the root, which has no entry")
     rule = Rule(
         pattern=pattern.raw,
         path=_bytes(path) if path else None,
@@ -50,7 +50,8 @@ def _read_rule(value: Value) -> Rule:
 
 
 def _bytes(value: Value) -> bytes:
-    return value.text().encode("utf-8", "surrogateescape")
+    """Return the path or glob as an entry's path is written: without slashes at its ends."""
+    return value.text().strip("/").encode("utf-8", "surrogateescape")
 
 
 def _glob(pattern: bytes) -> bytes:
@@ -89,7 +90,7 @@ def _read_owner(value: Value) -> dict[str, int | bytes]:
 def _owner_name(value: Value) -> bytes:
     if "\0" in value.text() or "\n" in value.raw:
         raise value.error(f"found {value.raw!r}, expected a name without line breaks or zero bytes")
-    return _bytes(value)
+    return value.raw.encode("utf-8", "surrogateescape")
 
 
 def check_id(value: Value) -> int:

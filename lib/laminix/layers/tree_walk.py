@@ -195,9 +195,9 @@ def _merge(
 
 
 def _file_run(path: bytes, source: Source) -> NameRun:
-    """Return a run of one file. The name of a file is the same in the layer as on disk."""
+    """Return a run of one file, whose name in the layer may differ from its name on disk."""
     directory, name = os.path.split(source.path)
-    return NameRun(directory, path[: -len(name)], [(name, FILE)], source.in_store)
+    return NameRun(directory, b"", [(name, FILE)], source.in_store, path)
 
 
 def _check_agreement(first: Entry, other: Entry, first_path: bytes, other_path: bytes) -> None:
