@@ -35,8 +35,8 @@ def _prefix(path: bytes, depth: int) -> bytes:
 
 def _hidden(whiteout: bytes, held: set[bytes]) -> set[bytes]:
     """Return the paths of HELD that WHITEOUT hides completely or in part."""
-    directory, _, name = whiteout.rpartition(b"/")
-    hidden = directory if name == OPAQUE else whiteout.replace(WHITEOUT_PREFIX, b"", 1)
+    directory, slash, name = whiteout.rpartition(b"/")
+    hidden = directory if name == OPAQUE else directory + slash + name.removeprefix(WHITEOUT_PREFIX)
     return {path for path in held if _is_within(path, hidden) or _is_within(hidden, path)}
 
 

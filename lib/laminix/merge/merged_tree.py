@@ -7,7 +7,7 @@ memory, the tree contains only files of given sizes; it contains all directories
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry, hidden_name
 from laminix.errors import LaminixError, shown
 from laminix.tar.reader import Content, member_path
 from laminix.parallel.chunks import CHUNK_SIZE
@@ -60,11 +60,12 @@ class MergedTree:
             # Members of a directory usually follow each other, so look their directory up only once.
             if parent != current:
                 current, directory = parent, self._make_directory(parent)
-            if entry.type == DIRECTORY:
+            # A directory with a whiteout's name is a whiteout, too: engines look at the name only.
+            if name.startswith(WHITEOUT_PREFIX):
+                _hide(directory, name, self.layers)
+            elif entry.type == DIRECTORY:
                 self._put_directory(directory, name, entry)
                 current, directory = b"", self._root
-            elif name.startswith(WHITEOUT_PREFIX):
-                _hide(directory, name, self.layers)
             else:
                 self._put(directory, name, entry, content)
         self.layers += 1
@@ -218,10 +219,17 @@ def _hide(directory: Node, name: bytes, layer: int) -> None:
     if name == OPAQUE:
         _prune(directory, layer)
     else:
-        hidden = name.removeprefix(WHITEOUT_PREFIX)
+        hidden = _hidden_name(name)
         node = directory.children.get(hidden)
         if node is not None and not _survives(node, layer):
             del directory.children[hidden]
+
+
+def _hidden_name(whiteout: bytes) -> bytes:
+    try:
+        return hidden_name(whiteout)
+    except ValueError as error:
+        raise LaminixError("bad layer", f"{shown(whiteout)!r} {error}") from None
 
 
 def _prune(directory: Node, layer: int) -> None:

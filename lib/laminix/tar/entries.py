@@ -58,6 +58,18 @@ def is_whiteout(path: bytes) -> bool:
     return path.rpartition(b"/")[2].startswith(WHITEOUT_PREFIX)
 
 
+def hidden_name(whiteout: bytes) -> bytes:
+    """Return the name that the whiteout with the name WHITEOUT hides in its directory.
+
+    Raises ValueError for ``.wh.``, ``.wh..`` and ``.wh...``, which would hide the directory itself or its parent; no
+    engine unpacks them.
+    """
+    name = whiteout.removeprefix(WHITEOUT_PREFIX)
+    if name in (b"", b".", b".."):
+        raise ValueError("is a whiteout that hides no name in its directory; no engine unpacks it")
+    return name
+
+
 def layer_order(path: bytes) -> tuple[bytes, ...]:
     """Return the sort key of PATH in a layer: depth first, names bytewise, whiteouts first in their directory."""
     # No name contains a zero byte, so this prefix sorts whiteouts before all other names.

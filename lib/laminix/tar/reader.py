@@ -3,6 +3,9 @@
 Reads v7, ustar, GNU and PAX headers, also mixed in one archive as in real layers (POSIX pax, "ustar Interchange
 Format" and "pax Interchange Format"; GNU tar manual, "Basic Tar Format"). An archive without an end marker, or with
 half of one, is accepted, as by every container engine: old images have layers of 0 and of 512 bytes.
+
+Where the formats leave a choice, or the engines depart from them, an archive is read as Go's archive/tar reads it,
+which all engines use (../verify/README.md).
 """
 
 import struct
@@ -30,21 +33,27 @@ BLOCK = 512
 CHUNK = 1 << 16  # bytes per read: enough for many small members, little waste before a large one
 LARGEST_READ = 1 << 20  # bytes; limits memory, because the size in a header may be false
 EXTENSION_LIMIT = 1 << 20  # bytes of a PAX header or long name; larger ones are damage or an attack
+LONG_NAMES_LIMIT = 256 << 20  # bytes of all long names and links in an archive together, which callers may keep
+LONGEST_LINK = 4095  # bytes of a symbolic link's target; the kernel takes no more (path_resolution(7))
+
+USTAR, GNU = b"ustar\0", b"ustar  \0"  # magic; GNU's includes the version
 
 # name; mode, uid, gid; size; mtime; checksum; type; link; magic, uname, gname; device; prefix; rest
 HEADER = struct.Struct("100s24s12s12s8sc100s72s16s155s12s")
 
 # Typeflags in addition to those in entries.py.
-OLD_FILE, CONTIGUOUS_FILE = b"\0", b"7"
-PAX, PAX_GLOBAL, PAX_SOLARIS = b"x", b"g", b"X"
+OLD_FILE = b"\0"
+PAX, PAX_GLOBAL = b"x", b"g"
 LONG_NAME, LONG_LINK, SPARSE = b"L", b"K", b"S"
 
-EXTENSIONS = frozenset((PAX, PAX_SOLARIS, PAX_GLOBAL, LONG_NAME, LONG_LINK))
+EXTENSIONS = frozenset((PAX, PAX_GLOBAL, LONG_NAME, LONG_LINK))
 WITHOUT_CONTENT = frozenset((HARD_LINK, SYMLINK, CHARACTER_DEVICE, BLOCK_DEVICE, DIRECTORY, FIFO))
 DEVICES = frozenset((CHARACTER_DEVICE, BLOCK_DEVICE))
 XATTR = b"SCHILY.xattr."
 TYPES = frozenset((FILE, *WITHOUT_CONTENT))
+TEXTS = frozenset((b"path", b"linkpath", b"uname", b"gname"))  # records in which Go allows no zero byte
 NO_RECORDS: Mapping[bytes, bytes] = MappingProxyType({})
+Report = Callable[[str], None]  # takes a sentence about headers that tar readers read in different ways
 TIMES_UNUSED = (b"atime", b"ctime")  # checked but not used: Go's archive/tar rejects an archive if they are invalid
 KNOWN_RECORDS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"uname", b"gname", b"mtime", *TIMES_UNUSED))
 
@@ -62,16 +71,16 @@ def scan(
 
 
 def read(
-    stream: BinaryIO, what: str = "bad tar archive", place: object = None
+    stream: BinaryIO, what: str = "bad tar archive", place: object = None, report: Report | None = None
 ) -> Iterator[tuple[Entry, "Content"]]:
     """Yield the entries of the archive in STREAM, in its order, each with its content.
 
     A content can be read until the next entry is requested. STREAM is read in one pass without seeking, beyond the
-    end marker to its end, so that a digest of the bytes is complete. Raises LaminixError (WHAT, …, PLACE) if the
-    archive is damaged or truncated.
+    end marker to its end, so that a digest of the bytes is complete. Calls REPORT for headers that other readers read
+    in another way. Raises LaminixError (WHAT, …, PLACE) if the archive is damaged or truncated.
     """
     window, errors = _Stream(stream), _Errors(what, place)
-    for entry, offset in _members(window, errors, member_path):
+    for entry, offset in _members(window, errors, member_path, report):
         yield entry, Content(window, offset, entry, errors)
     window.drain()
 
@@ -216,21 +225,21 @@ class _Stream:
 
 
 def _members(
-    window: _Seekable | _Stream, errors: _Errors, path_of: Callable[[bytes], bytes]
+    window: _Seekable | _Stream, errors: _Errors, path_of: Callable[[bytes], bytes], report: Report | None = None
 ) -> Iterator[tuple[Entry, int]]:
     """Yield each entry with the offset of its content. PATH_OF makes an entry's path from a member's name."""
     try:
-        yield from _parse(window, errors, path_of)
+        yield from _parse(window, errors, path_of, report)
     except ValueError as error:
         raise errors.bad(str(error)) from None
 
 
 def _parse(
-    window: _Seekable | _Stream, errors: _Errors, path_of: Callable[[bytes], bytes]
+    window: _Seekable | _Stream, errors: _Errors, path_of: Callable[[bytes], bytes], report: Report | None
 ) -> Iterator[tuple[Entry, int]]:
     """Yield each entry with the offset of its content. This is the hot loop. Raises ValueError for an invalid field."""
     take, unpack, limit = window.take, HEADER.unpack, window.limit
-    extensions = _Extensions()
+    extensions = _Extensions(report)
     offset = content_end = 0
     while len(block := take(offset, BLOCK)) == BLOCK:
         fields = unpack(block)
@@ -296,8 +305,8 @@ def _entry(
     """Return the entry for the FIELDS of a header and the RECORDS of the extended headers before it."""
     name, numbers, size, mtime, _, kind, link, names, device, prefix, rest = fields
     path = name.partition(b"\0")[0]
-    if prefix[0] and names[:6] == b"ustar\0":
-        path = _prefix(prefix, rest) + b"/" + path
+    if prefix[0]:
+        path = _prefixed(path, names[:8], prefix, rest)
     if b"path" in records:
         path = records[b"path"]
     if kind not in TYPES:
@@ -337,6 +346,10 @@ def _with_records(entry: Entry, records: Mapping[bytes, bytes]) -> Entry:
     for key in TIMES_UNUSED:
         _seconds(records, key, 0)
     owner, get = entry.owner, records.get
+    link = get(b"linkpath", entry.link)
+    if entry.type == SYMLINK and len(link) > LONGEST_LINK:
+        why = f"symbolic link has a target of {len(link)} bytes; expected at most {LONGEST_LINK}"
+        raise ValueError(f"{shown(entry.path)!r}: {why}")
     return entry._replace(
         owner=Owner(
             _number(records, b"uid", owner.uid),
@@ -346,7 +359,7 @@ def _with_records(entry: Entry, records: Mapping[bytes, bytes]) -> Entry:
         ),
         mtime=_seconds(records, b"mtime", entry.mtime),
         size=0 if entry.type in WITHOUT_CONTENT else _number(records, b"size", entry.size),
-        link=get(b"linkpath", entry.link),
+        link=link,
         xattrs=_xattrs(records),
     )
 
@@ -363,17 +376,32 @@ def _seconds(records: Mapping[bytes, bytes], key: bytes, default: int) -> int:
     return record_seconds(key.decode(), records[key]) if key in records else default
 
 
-def _prefix(prefix: bytes, rest: bytes) -> bytes:
-    """Return the ustar prefix. In star's variant of ustar, the last 24 bytes of the field are times."""
-    return (prefix[:131] if rest[-4:] == b"tar\0" else prefix).partition(b"\0")[0]
+def _prefixed(path: bytes, magic: bytes, prefix: bytes, rest: bytes) -> bytes:
+    """Return PATH below the header's PREFIX, or PATH itself in formats that have times in that field."""
+    if magic[:6] == USTAR:
+        # In star's variant of ustar, the last 24 bytes of the field are times.
+        prefix = prefix[:131] if rest[-4:] == b"tar\0" else prefix
+    elif magic != GNU or _has_times(prefix):
+        return path
+    name = prefix.partition(b"\0")[0]
+    # Go's writer before 1.8 put names there in GNU's format; its reader still accepts them.
+    return name + b"/" + path if magic != GNU or name.isascii() else path
+
+
+def _has_times(prefix: bytes) -> bool:
+    """Return whether PREFIX starts with two times, as in GNU's format (GNU tar manual, "Basic Tar Format")."""
+    try:
+        header_number("atime", prefix[:12])
+        header_number("ctime", prefix[12:24])
+    except BadField:
+        return False
+    return True
 
 
 def _type(kind: bytes, path: bytes) -> bytes:
     """Return the type of entry for the typeflag KIND, which is not in entries.py."""
     if kind == OLD_FILE:
         return DIRECTORY if path.endswith(b"/") else FILE
-    if kind == CONTIGUOUS_FILE:
-        return FILE
     if kind == SPARSE:
         raise ValueError(f"{shown(path)!r} is a sparse file of old GNU tar, which is not supported")
     raise ValueError(f"{shown(path)!r} has type {shown(kind)!r}, which is not allowed in a layer")
@@ -391,31 +419,54 @@ def _mode_and_owner(numbers: bytes, names: bytes) -> tuple[int, Owner]:
 
 
 class _Extensions:
-    """Records of extended headers: those for the next member, and the global ones for all later members."""
+    """Records of the extended headers for the next member.
 
-    def __init__(self):
-        self._global: dict[bytes, bytes] = {}
+    As in Go, a second PAX header replaces the first, GNU's long name wins over a PAX path, and a global header is
+    ignored but drops the records before it.
+    """
+
+    def __init__(self, report: Report | None):
+        self._report = report
         self._long: dict[bytes, bytes] = {}
         self._local: dict[bytes, bytes] = {}
+        self._names_left = LONG_NAMES_LIMIT
         self.pending = False  # whether there are records for the next member
 
     def add(self, kind: bytes, data: bytes, size: int) -> None:
         """Add an extended header of typeflag KIND. DATA is shorter than SIZE if the archive is truncated."""
         if len(data) < size:
             raise ValueError("archive is truncated: it ends within an extended header")
-        if kind == PAX_GLOBAL:
-            self._global.update(_records(data))
-        elif kind in (LONG_NAME, LONG_LINK):
+        if kind in (LONG_NAME, LONG_LINK):
             self._long[b"path" if kind == LONG_NAME else b"linkpath"] = data.partition(b"\0")[0]
         else:
-            self._local.update(_records(data))
-        self.pending = bool(self._global or self._long or self._local)
+            self._add_records(kind, _records(data))
+        self.pending = bool(self._long or self._local)
+
+    def _add_records(self, kind: bytes, records: dict[bytes, bytes]) -> None:
+        if kind == PAX:
+            if self._local:
+                self._tell("a member has two PAX headers; engines read the second only")
+            self._local = records
+            return
+        if records:
+            self._tell("a global PAX header has records for members; engines ignore them, other readers do not")
+        if self.pending:
+            self._tell("a global PAX header follows the extended header of a member; engines drop the latter")
+        self._long, self._local = {}, {}
+
+    def _tell(self, what: str) -> None:
+        if self._report is not None:
+            self._report(what)
 
     def take(self) -> dict[bytes, bytes]:
         """Return the records for the next member and forget them. An empty value deletes a record."""
-        records = {**self._global, **self._long, **self._local}
-        self._long, self._local = {}, {}
-        self.pending = bool(self._global)
+        if self._long.keys() & self._local.keys():
+            self._tell("a member has both GNU's long name and a PAX path; engines read the former")
+        records = {**self._local, **self._long}
+        self._long, self._local, self.pending = {}, {}, False
+        self._names_left -= len(records.get(b"path", b"")) + len(records.get(b"linkpath", b""))
+        if self._names_left < 0:
+            raise ValueError(f"found more than {LONG_NAMES_LIMIT} bytes of long names and links in total")
         return {key: value for key, value in records.items() if value}
 
     def unfinished(self) -> bool:
@@ -430,8 +481,10 @@ def _records(data: bytes) -> dict[bytes, bytes]:
         length = data[at : at + 20].partition(b" ")[0]
         end = at + (int(length) if length.isdigit() else 0)
         key, equals, value = data[at + len(length) + 1 : end - 1].partition(b"=")
-        if not equals or data[end - 1 : end] != b"\n":
+        if not key or not equals or data[end - 1 : end] != b"\n":
             raise ValueError("damaged: expected records LENGTH KEYWORD=VALUE in a PAX header")
+        if b"\0" in (value if key in TEXTS else key):
+            raise ValueError(f"damaged: found a zero byte in the PAX record {shown(key[:40])!r}")
         if key in KNOWN_RECORDS or key.startswith((XATTR, b"GNU.sparse.")):
             records[key] = value
         at = end

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from laminix.media_types import DOCKER_LAYER, LAYER_TYPES
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, Entry, layer_order
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, WHITEOUT_PREFIX, Entry, hidden_name, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import compression_of_layer, open_uncompressed
@@ -11,6 +11,9 @@ from laminix.tar.reader import member_path, read
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_LAYER = "bad layer"
+
+# What aufs wrote into the layers of old images. Engines ignore it, or take it for whiteouts of names that cannot exist.
+AUFS_PREFIX = b".wh..wh."
 
 # Other media types of layers (media-types.md; Docker's image manifest version 2, schema 2).
 NON_DISTRIBUTABLE = ".nondistributable.v1.tar"
@@ -29,8 +32,10 @@ def layer_problems(layer: StoredLayer, check_order: bool) -> Iterator[LaminixErr
     yield from _type_problems(layer)
     stream = open_uncompressed(layer)
     try:
-        members = (entry for entry, _ in read(stream, BAD_LAYER, layer.location))
+        readings: dict[str, None] = {}  # in order, each once
+        members = (entry for entry, _ in read(stream, BAD_LAYER, layer.location, readings.setdefault))
         yield from member_problems(members, layer.location, check_order)
+        yield from (LaminixError(BAD_LAYER, reading, layer.location) for reading in readings)
     except LaminixError as error:
         yield error
     try:
@@ -76,6 +81,9 @@ def member_problems(entries: Iterable[Entry], place: str, check_order: bool) -> 
 
 
 def _member_problems(entry: Entry, parent: bytes, types: dict[bytes, bytes]) -> Iterator[str]:
+    name = entry.path.rpartition(b"/")[2]
+    if name.startswith(WHITEOUT_PREFIX) and (name == OPAQUE or not name.startswith(AUFS_PREFIX)):
+        yield from _whiteout_problems(entry, name)
     if entry.path in types:
         yield "appears more than once"
     # A parent that is a symbolic link is valid: engines follow it, and old images rely on that.
@@ -83,6 +91,16 @@ def _member_problems(entry: Entry, parent: bytes, types: dict[bytes, bytes]) -> 
         yield f"is inside {shown(parent)!r}, which is a file"
     if entry.type == HARD_LINK and not _has_target(entry, types):
         yield f"is a hard link to {shown(entry.link)!r}, but no such file comes before it"
+
+
+def _whiteout_problems(entry: Entry, name: bytes) -> Iterator[str]:
+    """Yield what is wrong with a whiteout, which must be an empty file (image-spec layer.md, Whiteouts)."""
+    try:
+        hidden_name(name)
+    except ValueError as error:
+        yield str(error)
+    if entry.type != FILE or entry.size:
+        yield "has the name of a whiteout, but is not an empty file"
 
 
 def _has_target(entry: Entry, types: dict[bytes, bytes]) -> bool:

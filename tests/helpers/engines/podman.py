@@ -11,6 +11,7 @@ class Podman:
     """podman with a store of its own in DIRECTORY."""
 
     def __init__(self, directory: str):
+        self.directory = directory
         self.env = storage.configure(directory)
         self._podman = (*ISOLATED, "podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run")
         self._podman += ("--tmpdir", f"{directory}/tmp", "--runtime", "runc")
@@ -28,6 +29,17 @@ class Podman:
         """What made each layer or empty step, the oldest first."""
         argv = ("history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
         return output(*self._podman, *argv, env=self.env).splitlines()[::-1]
+
+    def files(self, reference: str) -> bytes:
+        """The tar of all files that a container of the image has; nothing runs in it."""
+        container = output(*self._podman, "create", "--pull=never", reference, "/nothing", env=self.env).split()[-1]
+        archive = f"{self.directory}/export"
+        try:
+            output(*self._podman, "export", "--output", archive, container, env=self.env)
+            with open(archive, "rb") as file:
+                return file.read()
+        finally:
+            output(*self._podman, "rm", container, env=self.env)
 
     def run(self, reference: str, *argv: str) -> Ran:
         """The end of a container without network that runs ARGV, or else what the image says."""
