@@ -1,1 +1,1 @@
-"""What is wrong with an image, found from its bytes."""
+"""Verification of images: the problems found in their bytes."""
