@@ -166,3 +166,11 @@ def test_a_plain_user_can_run_a_step(image, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     listed = subprocess.run(["tar", "-tvf", tmp_path / "layer" / "layer.tar", "--numeric-owner"], capture_output=True, text=True).stdout
     assert "-rwsr-xr-x 5/6" in listed and "-rwxr-xr-x 7/0" in listed
+
+
+def test_calls_at_the_same_time_leave_each_others_files(image):
+    """Each looks for what killed calls have left."""
+    argv = [sys.executable, "-IB", ROOT / "builders" / "run-image", image, "echo", "done"]
+    for _ in range(3):
+        running = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+        assert [process.communicate()[0] for process in running] == ["done\n"] * 6

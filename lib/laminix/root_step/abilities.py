@@ -1,9 +1,7 @@
 """What the machine has to allow, tried out before any work."""
 
-import contextlib
 import os
 import signal
-import tempfile
 from collections.abc import Callable
 
 from laminix.errors import LaminixError
@@ -12,30 +10,23 @@ from laminix.root_step.merged_root import WHAT, mount_merged, mount_proc
 from laminix.root_step.step_tree import StepTree
 
 
-def check_abilities() -> None:
-    """Raises LaminixError, which says what to set, where overlayfs, /proc, ptrace or seccomp is forbidden.
+def check_abilities(place: str) -> None:
+    """Try it all in the new directory PLACE.
 
-    Called in the first process of a new PID namespace; the mounts it makes end with that.
+    Called in the first process of a new PID namespace. Raises LaminixError, which says what to set, where overlayfs,
+    /proc, ptrace or seccomp is forbidden.
     """
-    with _in_new_directory():
-        StepTree(None, ())
-        mount_merged()
-        mount_proc("root")
-        linux.unmount("root")
-        linux.unmount("merged")
-    _check_ptrace()
-
-
-@contextlib.contextmanager
-def _in_new_directory():
+    os.mkdir(place)
     before = os.open(".", os.O_PATH)
-    with tempfile.TemporaryDirectory(prefix="laminix-") as place:
-        os.chdir(place)
-        try:
-            yield
-        finally:
-            os.fchdir(before)
-            os.close(before)
+    os.chdir(place)
+    StepTree(None, ())
+    mount_merged()
+    mount_proc("root")
+    for mounted in ("root", "merged", "directories"):
+        linux.unmount(mounted)
+    os.fchdir(before)
+    os.close(before)
+    _check_ptrace()
 
 
 def _check_ptrace() -> None:

@@ -39,12 +39,18 @@ class Level(NamedTuple):
 
     path: bytes
     merged: int
-    upper: int
+    upper: int | None  # None: nothing in it has changed but on the records
     is_new: bool  # nothing of a directory of the parent shows through
 
     def join(self, name: bytes) -> bytes:
         """The path of NAME in it."""
         return self.path + b"/" + name if self.path else name
+
+    def close(self) -> None:
+        """Close what is open."""
+        os.close(self.merged)
+        if self.upper is not None:
+            os.close(self.upper)
 
 
 class Changes:
@@ -63,10 +69,14 @@ class Changes:
             directory, name = os.path.split(path)
             self._names_before.setdefault(directory, []).append(name)
         # Files of the parent's tree that changed hands or modes are not among what overlayfs shows as changed.
-        self._recorded: dict[bytes, list[bytes]] = {}
+        # These are their names by directory, and those of the directories that lead to them.
+        self._recorded: dict[bytes, set[bytes]] = {}
         for record in records.changed_parents_files():
-            directory, name = os.path.split(record.parent_path)
-            self._recorded.setdefault(directory, []).append(name)
+            path = record.parent_path
+            while path:
+                directory, name = os.path.split(path)
+                self._recorded.setdefault(directory, set()).add(name)
+                path = directory
         self._links: dict[Key, bytes] = {}  # the paths of files that may have further names
 
     def entries(self) -> Iterator[Entry]:
@@ -74,12 +84,11 @@ class Changes:
 
         Raises LaminixError for device nodes, unless they are wanted.
         """
-        merged, upper = os.open("merged", OPEN_DIRECTORY), os.open("upper", OPEN_DIRECTORY)
+        top = Level(b"", os.open("merged", OPEN_DIRECTORY), os.open("upper", OPEN_DIRECTORY), False)
         try:
-            yield from self._contents(Level(b"", merged, upper, False))
+            yield from self._contents(top)
         finally:
-            os.close(merged)
-            os.close(upper)
+            top.close()
 
     def _contents(self, level: Level) -> Iterator[Entry]:
         """The entries below a directory."""
@@ -96,19 +105,13 @@ class Changes:
         """The names in a directory that may have changed, and those that are gone."""
         there, gone = set(), set()
         before = self._names_before.get(level.path, ())
-        with os.scandir(level.upper) as found:
-            for entry in found:
-                (gone if _is_whiteout(entry) else there).add(os.fsencode(entry.name))
+        if level.upper is not None:
+            with os.scandir(level.upper) as found:
+                for entry in found:
+                    (gone if _is_whiteout(entry) else there).add(os.fsencode(entry.name))
         if level.is_new:
-            gone = set(before) - there
-        else:
-            # Directories are in "upper" from the start: those that are missing there are gone.
-            gone.update(name for name in before if self._was_directory(level.join(name)) and name not in there)
-            there.update(name for name in self._recorded.get(level.path, ()) if name not in gone)
-        return there, gone.intersection(before)
-
-    def _was_directory(self, path: bytes) -> bool:
-        return self._before[path].type == DIRECTORY
+            return there, set(before) - there
+        return there | self._recorded.get(level.path, set()) - gone, gone.intersection(before)
 
     def _whiteouts(self, level: Level, there: set[bytes], gone: set[bytes]) -> Iterator[Entry]:
         if not gone:
@@ -123,19 +126,26 @@ class Changes:
         path = level.join(name)
         entry = self._entry(path, self._records.attributes(status))
         was = self._before.get(path)
-        merged, upper = (os.open(name, OPEN_DIRECTORY, dir_fd=parent) for parent in (level.merged, level.upper))
+        below = self._open(level, name, path, level.is_new or was is None or was.type != DIRECTORY)
         try:
-            is_new = level.is_new or was is None or was.type != DIRECTORY or OPAQUE_MARK in os.listxattr(upper)
-            below = self._contents(Level(path, merged, upper, is_new))
-            first = next(below, None)
+            contents = self._contents(below)
+            first = next(contents, None)
             if first is not None or was is None or attributes_of_entry(was) != self._records.attributes(status):
                 yield entry
             if first is not None:
                 yield first
-            yield from below
+            yield from contents
         finally:
-            os.close(merged)
-            os.close(upper)
+            below.close()
+
+    def _open(self, level: Level, name: bytes, path: bytes, is_new: bool) -> Level:
+        merged = os.open(name, OPEN_DIRECTORY, dir_fd=level.merged)
+        try:
+            upper = None if level.upper is None else os.open(name, OPEN_DIRECTORY, dir_fd=level.upper)
+        except FileNotFoundError:
+            upper = None
+        is_opaque = upper is not None and OPAQUE_MARK in os.listxattr(upper)
+        return Level(path, merged, upper, is_new or is_opaque)
 
     def _file(self, level: Level, name: bytes, status: os.stat_result) -> Iterator[Entry]:
         attributes = self._records.attributes(status)

@@ -30,6 +30,19 @@ class FileCalls:
         self._parent_files = parent_files
         self._ids = ids
 
+    def _set(self, file: int, attributes: Attributes) -> None:
+        if attributes.kind == stat.S_IFDIR:
+            self._copy_up(file)
+        self._records.set(file, attributes)
+
+    def _copy_up(self, directory: int) -> None:
+        """Have overlayfs list a directory among what has changed, by a change that changes nothing."""
+        status = os.fstat(directory)
+        record = self._records.find(status)
+        if record is None or not record.is_changed:
+            times = (status.st_atime_ns, status.st_mtime_ns)
+            os.utime(f"self/fd/{directory}", ns=times, dir_fd=self._thread.proc)
+
     # Owners and modes.
 
     def set_owner(self, file: int, uid: int, gid: int) -> int:
@@ -43,7 +56,7 @@ class FileCalls:
             lost = SET_ID_BITS if old.mode & stat.S_IXGRP else stat.S_ISUID
             kept = tuple(pair for pair in old.xattrs if pair[0] != CAPABILITY)
             new = new._replace(mode=old.mode & ~lost, xattrs=kept)
-        self._records.set(file, new)
+        self._set(file, new)
         return 0
 
     def lose_privileges(self, file: int) -> None:
@@ -55,7 +68,7 @@ class FileCalls:
         kept = tuple(pair for pair in old.xattrs if pair[0] != CAPABILITY)
         mode = old.mode & ~SET_ID_BITS if self._ids.users.effective and old.kind == stat.S_IFREG else old.mode
         if (kept, mode) != (old.xattrs, old.mode):
-            self._records.set(file, old._replace(xattrs=kept, mode=mode))
+            self._set(file, old._replace(xattrs=kept, mode=mode))
 
     def set_mode(self, file: int, mode: int) -> int:
         """chmod(2)."""
@@ -76,7 +89,7 @@ class FileCalls:
         return 0
 
     def _record_mode(self, file: int, mode: int) -> None:
-        self._records.set(file, self._records.attributes(os.fstat(file))._replace(mode=mode))
+        self._set(file, self._records.attributes(os.fstat(file))._replace(mode=mode))
 
     # Extended attributes: those on the records and no others.
 
@@ -92,7 +105,7 @@ class FileCalls:
         if flags & XATTR_REPLACE and key not in xattrs:
             return -errno.ENODATA
         xattrs[key] = self._thread.read(value, size) if size else b""
-        self._records.set(file, old._replace(xattrs=tuple(sorted(xattrs.items()))))
+        self._set(file, old._replace(xattrs=tuple(sorted(xattrs.items()))))
         return 0
 
     def remove_xattr(self, file: int, name: int) -> int:
@@ -101,7 +114,7 @@ class FileCalls:
         key = self._thread.string(name)
         if key not in dict(old.xattrs):
             return -errno.ENODATA
-        self._records.set(file, old._replace(xattrs=tuple(pair for pair in old.xattrs if pair[0] != key)))
+        self._set(file, old._replace(xattrs=tuple(pair for pair in old.xattrs if pair[0] != key)))
         return 0
 
     def get_xattr(self, file: int, name: int, address: int, size: int) -> int:
@@ -131,7 +144,7 @@ class FileCalls:
         owner = self.owner_of_new(directory, path) or (self._ids.users.effective, self._ids.groups.effective)
         os.mknod(self._thread.find(directory, path), stat.S_IFREG | permissions)
         with self._thread.opened(directory, path, AT_SYMLINK_NOFOLLOW) as file:
-            self._records.set(file, Attributes(stat.S_IFMT(mode), permissions, *owner, device & 0xFFFFFFFF))
+            self._set(file, Attributes(stat.S_IFMT(mode), permissions, *owner, device & 0xFFFFFFFF))
         return 0
 
     def new_files_are_owned(self) -> bool:
@@ -155,7 +168,7 @@ class FileCalls:
             new = self._records.attributes(os.fstat(file))._replace(uid=owner[0], gid=owner[1])
             if gives_group and new.kind == stat.S_IFDIR:
                 new = new._replace(mode=new.mode | stat.S_ISGID)
-            self._records.set(file, new)
+            self._set(file, new)
 
     def _status_of_parent(self, directory: int, path: int) -> os.stat_result:
         return os.stat(os.path.dirname(self._thread.find(directory, path).rstrip(b"/")) or b".")

@@ -84,8 +84,8 @@ class FileRecords:
         record = self.by_key.get(key_of(status))
         return attributes_of(status) if record is None else record.attributes
 
-    def set(self, descriptor: int, attributes: Attributes) -> None:
-        """Have the file that is open as DESCRIPTOR look like ATTRIBUTES."""
+    def set(self, descriptor: int, attributes: Attributes, by_program: bool = True) -> None:
+        """Have the file that is open as DESCRIPTOR look like ATTRIBUTES, as a program in the step wants it."""
         status = os.fstat(descriptor)
         key = key_of(status)
         record = self.by_key.get(key)
@@ -95,7 +95,7 @@ class FileRecords:
             self._hold(key, descriptor)
             record = self.by_key[key] = Record(attributes)
         record.attributes = attributes
-        record.is_changed = True
+        record.is_changed = record.is_changed or by_program
         if attributes.kind == stat.S_IFDIR:
             gives = attributes.mode & stat.S_ISGID
             (self.group_givers.add if gives else self.group_givers.discard)(key)

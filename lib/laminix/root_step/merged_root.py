@@ -59,7 +59,7 @@ def mount_merged() -> None:
     """
     # userxattr: marks that an unprivileged user may set.  xino=off: inode numbers are those of the layers.
     # volatile: files are not synced one by one.
-    options = "lowerdir=lower:base,upperdir=upper,workdir=work,userxattr,xino=off,volatile"
+    options = "lowerdir=directories:lower:base,upperdir=upper,workdir=work,userxattr,xino=off,volatile"
     try:
         linux.mount("overlay", "merged", "overlay", 0, options)
     except OSError as error:

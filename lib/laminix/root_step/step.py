@@ -99,7 +99,7 @@ def in_namespaces(
     with temporary_directory() as place:
 
         def prepared() -> Any:
-            check_abilities()
+            check_abilities(os.path.join(place, "abilities"))
             return work(place)
 
         return as_first_process(prepared, attend)

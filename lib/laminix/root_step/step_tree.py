@@ -1,8 +1,8 @@
 """The directories that a step works on, laid out for overlayfs in the working directory.
 
 "base" is the parent's unpacked tree, "lower" what the layers on it have and the parent's tree cannot: FIFOs,
-device nodes and mount points.  "upper" gets all that the step changes; every directory is in it from the
-start, since overlayfs lets nobody write to directories of another user's tree.
+device nodes and mount points.  "directories" has every directory anew, since overlayfs lets nobody write to those
+of another user's tree; it is in memory, where a thousand take 15 ms.  "upper" gets all that the step changes.
 """
 
 import os
@@ -45,8 +45,9 @@ class StepTree:
         self._in_base: list[Entry] = []
         self._in_lower: list[tuple[Entry, int]] = []  # with the inode number
         self._lower_directories = {b""}
-        for name in ("base", "lower", "upper", "work", "merged", "root"):
+        for name in ("base", "lower", "directories", "upper", "work", "merged", "root"):
             os.mkdir(name, 0o755)
+        linux.mount("tmpfs", "directories", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
         if parent is not None:
             linux.mount(parent.tree, "base", "", linux.MS_BIND)
         entries = parent.entries if parent is not None else ()
@@ -62,7 +63,7 @@ class StepTree:
         for entry, content, parent_path in found:
             self.entries[entry.path] = entry
             if entry.type == DIRECTORY:
-                os.mkdir(b"upper/" + entry.path, entry.mode & 0o777)
+                os.mkdir(b"directories/" + entry.path, entry.mode & 0o777)
             elif entry.type in (FILE, SYMLINK) and parent_path == entry.path:
                 self._in_base.append(entry)
             elif content is not None:
@@ -151,7 +152,7 @@ class StepTree:
         for entry in self.entries.values():
             if entry.type == DIRECTORY and (any(entry.owner[:2]) or entry.mode & ~0o777 or entry.xattrs):
                 directory = os.open(b"merged/" + entry.path, os.O_PATH | os.O_NOFOLLOW)
-                records.set(directory, attributes_of_entry(entry))
+                records.set(directory, attributes_of_entry(entry), by_program=False)
                 os.close(directory)
 
     def separate_shared(self) -> dict[bytes, int]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 
 PREFIX = "laminix-"
+NEW_PREFIX = ".laminix-"  # not locked yet
 
 
 @contextlib.contextmanager
@@ -17,10 +18,12 @@ def temporary_directory() -> Iterator[str]:
     for name in os.listdir(top):
         if name.startswith(PREFIX):
             _remove_if_left(os.path.join(top, name))
-    place = tempfile.mkdtemp(prefix=PREFIX)
-    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    new = tempfile.mkdtemp(prefix=NEW_PREFIX)
+    place = os.path.join(top, PREFIX + os.path.basename(new).removeprefix(NEW_PREFIX))
+    lock = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        os.rename(new, place)
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
