@@ -48,6 +48,7 @@ let
     buildersPackage = ./nix/builders-package.nix;
     compressorPackages = ./nix/compressor-packages.nix;
     decompressorPackages = ./nix/decompressor-packages.nix;
+    imagePrograms = ./nix/image-programs.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
     reportName = ./nix/report-name.nix;
     storeName = ./nix/store-name.nix;

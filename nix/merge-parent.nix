@@ -1,5 +1,6 @@
 {
   build,
+  imagePrograms,
   decompressorPackages,
   packImage,
   runImage,
@@ -68,6 +69,7 @@ let
       ${if image ? config then "config" else null} = image.config;
     }
     // transportForms child
+    // imagePrograms child
     // {
       run = runImage { image = child; };
     }

@@ -1,5 +1,6 @@
 {
   build,
+  imagePrograms,
   mentionedPaths,
   mergeParent,
   mkConfig,
@@ -133,6 +134,7 @@ let
       inherit config;
     }
     // transportForms image
+    // imagePrograms image
     // {
       run = runImage { inherit image; };
     }

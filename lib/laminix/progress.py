@@ -46,11 +46,11 @@ def _duration(seconds: float) -> str:
 
 
 def _reported(items: Iterable[Any], size_of: Callable[[Any], int], line: Callable[[int, float], str]):
-    reporter = _find_reporter()
+    reporter = find_reporter()
     return items if reporter is None else _report(items, size_of, line, *reporter)
 
 
-def _find_reporter() -> tuple[Callable[[str], None], float] | None:
+def find_reporter() -> tuple[Callable[[str], None], float] | None:
     """Return a function that shows a line, and the interval in seconds; None if lines would not be seen."""
     descriptor = os.environ.get("NIX_LOG_FD", "")
     if descriptor.isascii() and descriptor.isdecimal():

@@ -56,6 +56,13 @@ class Blobs:
         data, value = self._checked(self.name_of(descriptor.digest), descriptor, "bad config")
         return data, read_config(value)
 
+    def layer(self, descriptor: Descriptor, diff_id: str) -> StoredLayer:
+        """Return the layer whose blob, or else whose recipe, belongs to DESCRIPTOR.
+
+        Raises LaminixError if both are missing, and for a wrong size.
+        """
+        return _layer(self, descriptor, diff_id)
+
     def _checked(self, name: str, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
         data, location = self.members.read(name), self.members.location(name)
         check_document(data, descriptor, what, location)
@@ -79,9 +86,9 @@ def _check_size(size: int, descriptor: Descriptor, what: str, location: str) -> 
 # Choosing.
 
 
-def index_candidates(blobs: Blobs, index: Index) -> list[Candidate]:
-    """Return each image in INDEX and its nested indexes once, with all of its names."""
-    leaves = _IndexTree(blobs).leaves(index)
+def index_candidates(blobs: Blobs, index: Index, names: tuple[Reference, ...] = ()) -> list[Candidate]:
+    """Return each image in INDEX and its nested indexes once, with all of its names. NAMES are those of INDEX."""
+    leaves = _IndexTree(blobs).leaves(index, names)
     images = [leaf for leaf in leaves if _is_image(leaf.descriptor)]
     if not images:
         others = [leaf.descriptor.others.get("artifactType") or leaf.descriptor.media_type for leaf in leaves]
@@ -118,10 +125,10 @@ class _IndexTree:
         self._names: dict[_Key, dict[Reference, None]] = {}
         self._names_left = MAX_NAMES
 
-    def leaves(self, index: Index) -> list[_Leaf]:
-        """Return the leaves of INDEX and of all indexes below it, each once."""
+    def leaves(self, index: Index, names: tuple[Reference, ...] = ()) -> list[_Leaf]:
+        """Return the leaves of INDEX, which has NAMES, and of all indexes below it, each once."""
         self._read_below(index, ())
-        self._add_names(index, {})
+        self._add_names(index, dict.fromkeys(names))
         # Top down, so that an index has all of its names before it passes them on.
         for digest in reversed(self._nested):
             self._add_names(self._nested[digest].index, self._names[digest, False])
@@ -237,7 +244,7 @@ def image_of_manifest(
     config_bytes, config = blobs.config(manifest.config)
     place = blobs.members.place
     check_same_layer_count(len(manifest.layers), config, place)
-    layers = tuple(_layer(blobs, layer, diff_id) for layer, diff_id in zip(manifest.layers, config.diff_ids))
+    layers = tuple(blobs.layer(layer, diff_id) for layer, diff_id in zip(manifest.layers, config.diff_ids))
     return Image(references, config_bytes, config, layers, manifest, manifest_bytes, manifest.annotations)
 
 

@@ -22,11 +22,15 @@ MAX_LINK_HOPS = 40  # links from one member to another, the kernel's limit
 MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; a larger one is garbage or an attack
 
 
-def open_members(path: str) -> "Members":
-    """Return the members of the directory or archive at PATH (``-``: an archive on standard input).
+def open_members(path: str, **registry: str | bool | None) -> "Members":
+    """Return the members of the directory, archive (``-``: on standard input) or docker:// image at PATH.
 
-    Raises LaminixError if PATH is neither.
+    REGISTRY is from ``forms.registry_options``. Raises LaminixError if PATH is none of these.
     """
+    if path.startswith("docker://"):
+        from laminix.registry.members import open_registry  # takes 40 ms, and most images are files
+
+        return open_registry(path, os.environ, **registry)
     if path == "-":
         return ArchiveMembers(_seekable(open(0, "rb", buffering=0, closefd=False), "-"), "-")
     if not os.path.exists(path):

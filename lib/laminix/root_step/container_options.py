@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from laminix.errors import LaminixError
-from laminix.forms import add_image_options, open_image
+from laminix.forms import add_image_options, open_selected
 from laminix.images.image import Image, StoredLayer
 from laminix.root_step.container import split_layers
 from laminix.root_step.merged_root import Bind
@@ -54,7 +54,7 @@ def read_container(options: argparse.Namespace, variables: Mapping[str, str]) ->
         parent, image = read_unpacked(os.path.abspath(options.IMAGE)), None
         runtime, layers, store_paths = parent.config.runtime, [], []
     else:
-        parent, image = None, open_image(options.IMAGE, options.image, options.platform)
+        parent, image = None, open_selected(options)
         runtime, (layers, store_paths) = image.config.runtime, split_layers(image)
     shown = [*store_paths, *(path for path in NETWORK_FILES if options.network == "host" and os.path.isfile(path))]
     command = Command(

@@ -30,13 +30,17 @@ NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")
 
 
 def verify(
-    path: str, image: str | None = None, platform: str | None = None, strict: bool = False
+    path: str,
+    image: str | None = None,
+    platform: str | None = None,
+    strict: bool = False,
+    **registry: str | bool | None,
 ) -> tuple[Image | None, list[LaminixError]]:
     """Return the image at PATH, selected as by ``forms.open_image``, and its problems, without duplicates.
 
     The image is None if it cannot be read. Raises LaminixError if PATH is neither a directory nor an archive.
     """
-    members = open_members(path)
+    members = open_members(path, **registry)
     try:
         found = image_in(members, image, platform)
         problems = [*blob_problems(members, {layer.location for layer in found.layers})]

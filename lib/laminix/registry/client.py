@@ -1,0 +1,310 @@
+"""The requests of the OCI distribution specification 1.1; section names and end-points are the specification's."""
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from laminix.descriptor import Descriptor
+from laminix.digest import new_hash, sha256, digest_of
+from laminix.errors import LaminixError, one_line
+from laminix.images.oci import INDEX_TYPES, MANIFEST_TYPES
+from laminix.registry.address import Address
+from laminix.registry.authentication import Authenticator
+from laminix.registry.connection import (
+    ATTEMPTS,
+    TRANSIENT,
+    WHAT,
+    Access,
+    Body,
+    Connections,
+    Response,
+    bytes_body,
+    is_loopback,
+    origin,
+    redirected,
+    retry_wait,
+)
+from laminix.registry.credentials import find_credentials
+
+ACCEPTED = ", ".join(sorted(MANIFEST_TYPES) + sorted(INDEX_TYPES))
+BINARY = {"Content-Type": "application/octet-stream"}
+
+
+class RegistryError(LaminixError):
+    """A registry's refusal: its HTTP status, and the codes of the errors in its answer."""
+
+    def __init__(self, why: str, place: str, status: int, codes: tuple[str, ...] = ()):
+        super().__init__(WHAT, why, place)
+        self.status = status
+        self.codes = codes
+
+
+@dataclass(frozen=True)
+class Document:
+    """A manifest or index as a registry serves it."""
+
+    data: bytes
+    media_type: str
+    digest: str
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What points to it."""
+        return Descriptor(self.media_type, self.digest, len(self.data))
+
+
+class Registry:
+    """One registry: its base URL, found at the first request, and its authentication."""
+
+    def __init__(self, connections: Connections, address: Address):
+        self.connections = connections
+        self._host = address.host
+        environment = connections.access.environment
+        self.authenticator = Authenticator(
+            connections, lambda: find_credentials(address.registry, address.repository, environment)
+        )
+        self._base: str | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def base(self) -> str:
+        """``https://HOST[:PORT]``, or ``http://`` where that is asked for, or is all that loopback offers."""
+        with self._lock:
+            if self._base is None:
+                self._base = f"{self._scheme()}://{self._host}"
+            return self._base
+
+    def _scheme(self) -> str:
+        access = self.connections.access
+        if access.plain_http:
+            return "http"
+        if access.cacert is None and is_loopback(self._host) and not _speaks_tls(self.connections, self._host):
+            return "http"
+        return "https"
+
+
+def _speaks_tls(connections: Connections, host: str) -> bool:
+    """Whether a server at loopback answers in TLS, whatever its certificate."""
+    parts = urllib.parse.urlsplit(f"https://{host}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((parts.hostname, parts.port or 443), 10) as plain:
+            context.wrap_socket(plain, server_hostname=parts.hostname).close()
+        return True
+    except ConnectionRefusedError as error:
+        raise LaminixError(WHAT, f"{error.strerror}: no registry listens there", host) from None
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")  # it speaks TLS and refuses something; all else is no TLS
+    except OSError:
+        return False
+
+
+class Repository:
+    """A repository of a registry, for pulling or, with PUSH, for pushing too."""
+
+    def __init__(self, registry: Registry, name: str, push: bool = False):
+        self.registry = registry
+        self.name = name
+        self._scope = f"repository:{name}:pull{',push' if push else ''}"
+
+    @contextlib.contextmanager
+    def request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] = {},
+        body: Body | None = None,
+        again: bool = True,
+        stream: bool = False,
+        also: tuple[str, ...] = (),
+    ) -> Iterator[Response]:
+        """The answer to a request for PATH (relative to the repository) or a URL; authenticated where that is asked for.
+
+        AGAIN and STREAM are those of ``Connections.open``; ALSO are further repositories that the request reads from.
+        """
+        base = self.registry.base
+        url = path if "://" in path else f"{base}/v2/{self.name}/{path}"
+        scopes = (self._scope, *(f"repository:{name}:pull" for name in also))
+        own = origin(url) == origin(base)
+        known = self.registry.authenticator.header(scopes) if own else None
+        with contextlib.ExitStack() as stack:
+            send = partial(self._open, stack, method, url, headers, body, again, stream)
+            response = send(known)
+            if is_challenged(response, base):
+                response.document()
+                stack.pop_all().close()
+                answer = self.registry.authenticator.answer(response.headers, response.url, scopes, known)
+                response = send(answer)
+                if is_challenged(response, base):
+                    raise self.registry.authenticator.refused(response.url)
+            yield response
+
+    def _open(self, stack, method: str, url: str, headers, body, again: bool, stream: bool, authorization: str | None):
+        secret = {} if authorization is None else {"Authorization": authorization}
+        opened = self.registry.connections.open(method, url, {**headers, **secret}, body, again, stream)
+        return stack.enter_context(opened)
+
+    def manifest(self, reference: str) -> Document | None:
+        """The manifest or index that a tag or digest names; None if there is none (Pulling manifests, end-3).
+
+        A digest is checked. Raises LaminixError for any other refusal.
+        """
+        with self.request("GET", f"manifests/{reference}", {"Accept": ACCEPTED}) as response:
+            if response.status == 404:
+                return None
+            check_status(response, 200)
+            data = response.document()
+            media_type = (response.headers.get("Content-Type") or "").partition(";")[0].strip()
+            place = self.place(reference)
+        digest = _checked_digest(data, reference, place) if ":" in reference else sha256(data)
+        return Document(data, media_type, digest)
+
+    def blob(self, digest: str, size: int) -> Iterator[bytes]:
+        """The blob's SIZE bytes, in chunks; resumed where a connection is lost (Pulling blobs, end-2).
+
+        Its digest is for the reader to check. Raises LaminixError if the blob has another size.
+        """
+        position = failures = 0
+        while position < size or (size == 0 and failures == 0):
+            before = position
+            try:
+                for chunk in self._blob_from(digest, position, size):
+                    position += len(chunk)
+                    yield chunk
+                if position >= size:
+                    return
+                raise ConnectionError("the blob ends early")
+            except TRANSIENT as error:
+                failures = 1 if position > before else failures + 1
+                if failures >= ATTEMPTS:
+                    why = f"{error or type(error).__name__}, after {position} of {size} bytes"
+                    raise LaminixError(WHAT, why, self.place(digest)) from None
+                time.sleep(retry_wait(failures, None))
+
+    def _blob_from(self, digest: str, position: int, size: int) -> Iterator[bytes]:
+        """The bytes of the blob from POSITION on, as far as they come (RFC 9110, section 14)."""
+        headers = {"Range": f"bytes={position}-"} if position else {}
+        with self.request("GET", f"blobs/{digest}", headers, stream=True) as response:
+            if response.status == 404:
+                raise RegistryError("the registry has no such blob", self.place(digest), 404)
+            check_status(response, 200, 206)
+            skipped = position if response.status == 200 else 0
+            left = size + skipped - position
+            length = response.headers.get("Content-Length", "")
+            if length.isdecimal() and int(length) != left:
+                raise self._wrong_size(digest, int(length), left)
+            for chunk in response.chunks():
+                left -= len(chunk)
+                if left < 0:
+                    raise self._wrong_size(digest, f"more than {size}", size)
+                kept, skipped = chunk[skipped:], max(0, skipped - len(chunk))
+                if kept:
+                    yield kept
+
+    def _wrong_size(self, digest: str, found: object, expected: int) -> LaminixError:
+        return LaminixError("bad blob", f"the registry sends {found} bytes, expected {expected}", self.place(digest))
+
+    def small_blob(self, digest: str) -> bytes:
+        """The blob, a document of at most 4 MiB (Pulling blobs, end-2); its digest is for the reader to check."""
+        with self.request("GET", f"blobs/{digest}") as response:
+            check_status(response, 200)
+            return response.document()
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the repository has the blob (Pulling blobs, end-2 with HEAD)."""
+        with self.request("HEAD", f"blobs/{digest}") as response:
+            if response.status == 404:
+                return False
+            check_status(response, 200)
+            return True
+
+    def mount_or_begin(self, digest: str, source: str | None) -> str | None:
+        """Have the registry mount the blob from the repository SOURCE (Mounting a blob, end-11).
+
+        Returns None if it did, else the URL of an upload that it began in its place (end-4a).
+        """
+        query = {"mount": digest, **({"from": source} if source else {})}
+        path = f"blobs/uploads/?{urllib.parse.urlencode(query)}"
+        with self.request("POST", path, also=(source,) if source else ()) as response:
+            check_status(response, 201, 202)
+            return None if response.status == 201 else self._location(response)
+
+    def begin_upload(self) -> str:
+        """The URL of a new upload (Pushing a blob, end-4a)."""
+        with self.request("POST", "blobs/uploads/") as response:
+            check_status(response, 202)
+            return self._location(response)
+
+    def send_chunk(self, upload: str, body: Body) -> str:
+        """Send BODY to the upload; returns the upload's URL from then on (Pushing a blob in chunks, end-5)."""
+        with self.request("PATCH", upload, BINARY, body, again=False) as response:
+            check_status(response, 202, 204)
+            return self._location(response)
+
+    def finish_upload(self, upload: str, digest: str, body: Body = bytes_body(b"")) -> None:
+        """Send the rest of a blob and end its upload (Pushing a blob, end-6)."""
+        url = f"{upload}{'&' if '?' in upload else '?'}{urllib.parse.urlencode({'digest': digest})}"
+        with self.request("PUT", url, BINARY, body, again=False) as response:
+            check_status(response, 201, 204)
+
+    def put_manifest(self, reference: str, data: bytes, media_type: str) -> None:
+        """Give DATA the name REFERENCE, a tag or its digest (Pushing manifests, end-7)."""
+        headers = {"Content-Type": media_type}
+        with self.request("PUT", f"manifests/{reference}", headers, bytes_body(data)) as response:
+            check_status(response, 201, 200, 202, 204)
+
+    def _location(self, response: Response) -> str:
+        location = response.headers.get("Location")
+        if not location:
+            raise LaminixError(WHAT, "the answer has no Location header for the upload", response.url)
+        return redirected(response.url, location)
+
+    def place(self, reference: str) -> str:
+        """Where a manifest or blob is, for people."""
+        return f"{self.registry.base}/v2/{self.name} {reference}"
+
+
+def connect(address: Address, access: Access, push: bool = False) -> Repository:
+    """The repository of ADDRESS, on connections of its own."""
+    return Repository(Registry(Connections(access), address), address.repository, push)
+
+
+def is_challenged(response: Response, base: str) -> bool:
+    """Whether the registry at BASE, and nobody that it redirects to, wants authentication."""
+    return response.status == 401 and origin(response.url) == origin(base)
+
+
+def check_status(response: Response, *expected: int) -> None:
+    """Raises RegistryError, with what the registry says, for a status that is none of EXPECTED."""
+    if response.status in expected:
+        return
+    codes, messages = _errors(response)
+    said = f": {'; '.join(messages)}" if messages else ""
+    raise RegistryError(f"status {response.status}{said}", response.url.partition("?")[0], response.status, codes)
+
+
+def _errors(response: Response) -> tuple[tuple[str, ...], list[str]]:
+    """Codes and texts of the errors in an answer (Error Codes)."""
+    try:
+        errors = json.loads(response.document())["errors"]
+        codes = tuple(str(error["code"]) for error in errors)
+        texts = [f"{error['code']}: {error.get('message') or ''}".rstrip(": ") for error in errors]
+    except (LaminixError, *TRANSIENT, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return (), []
+    return codes, [one_line(text[:200]) for text in texts[:5]]
+
+
+def _checked_digest(data: bytes, digest: str, place: str) -> str:
+    state = new_hash(digest)
+    state.update(data)
+    if digest_of(state) != digest:
+        raise LaminixError("bad manifest", f"its digest is {digest_of(state)}, expected {digest}", place)
+    return digest

@@ -1,0 +1,1 @@
+"""Images on their way between the Nix store, registries and engines."""

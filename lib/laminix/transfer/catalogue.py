@@ -1,0 +1,85 @@
+"""What a registry of some images has: repositories with tags, manifests and blobs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from laminix.media_types import OCI_MANIFEST
+from laminix.digest import sha256
+from laminix.errors import LaminixError
+from laminix.forms.writing import oci_manifest_bytes
+from laminix.images.image import Image, StoredLayer
+from laminix.images.layer_bytes import with_digest
+from laminix.images.reference import (
+    DEFAULT_DOMAIN,
+    DEFAULT_TAG,
+    OFFICIAL,
+    Reference,
+    check_name,
+    check_tag,
+    familiar_name,
+    qualified_name,
+)
+from laminix.registry.client import Document
+
+UNNAMED = "image"  # the repository of an image without a name
+
+
+@dataclass
+class Repository:
+    """A repository: what its tags name, its manifests and its blobs, all but tags by digest."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    manifests: dict[str, Document] = field(default_factory=dict)
+    blobs: dict[str, bytes | StoredLayer] = field(default_factory=dict)
+
+    def manifest(self, reference: str) -> Document | None:
+        """The manifest that a tag or a digest names."""
+        return self.manifests.get(self.tags.get(reference, reference))
+
+
+def image_document(image: Image) -> tuple[Document, list[StoredLayer]]:
+    """The image's manifest, as it was read if there was one, and its layers with their digests."""
+    layers = [with_digest(layer) for layer in image.layers]
+    data = image.manifest_bytes or oci_manifest_bytes(image, layers)
+    media_type = image.manifest.media_type if image.manifest else OCI_MANIFEST
+    return Document(data, media_type, sha256(data)), layers
+
+
+def catalogue_of(images: Iterable[Image]) -> dict[str, Repository]:
+    """The repositories of IMAGES by name. An image stands in each repository that engines may ask for it by.
+
+    Raises LaminixError for two images with one name, and for a name that breaks the rules.
+    """
+    repositories: dict[str, Repository] = {}
+    for image in images:
+        document, layers = image_document(image)
+        for reference in image.references or (Reference("", DEFAULT_TAG),):
+            for name in repository_names(reference.name):
+                _add(repositories.setdefault(name, Repository()), image, document, layers, name, reference.tag)
+    return repositories
+
+
+def familiar_names(repositories: Mapping[str, Repository]) -> list[str]:
+    """NAME:TAG of all tags, those of a repository that has two names once, by the shorter."""
+    shorter = {name for name in repositories if name.removeprefix(f"{OFFICIAL}/") not in repositories.keys() - {name}}
+    return [f"{name}:{tag}" for name in repositories if name in shorter for tag in repositories[name].tags]
+
+
+def repository_names(name: str) -> Iterator[str]:
+    """The repositories for the image NAME: its path as people write it, then as engines ask a mirror for it."""
+    if not name:
+        yield UNNAMED
+        return
+    registry, _, path = qualified_name(check_name(name)).partition("/")
+    yield from dict.fromkeys((familiar_name(name), path) if registry == DEFAULT_DOMAIN else (path,))
+
+
+
+def _add(
+    repository: Repository, image: Image, document: Document, layers: list[StoredLayer], name: str, tag: str
+) -> None:
+    if repository.tags.setdefault(check_tag(tag), document.digest) != document.digest:
+        raise LaminixError("cannot serve", "two images have this name", f"{name}:{tag}")
+    repository.manifests[document.digest] = document
+    repository.blobs[sha256(image.config_bytes)] = image.config_bytes
+    repository.blobs.update({layer.digest: layer for layer in layers})
