@@ -27,7 +27,7 @@ def open_members(path: str, **registry: str | bool | None) -> "Members":
 
     REGISTRY is from ``forms.registry_options``. Raises LaminixError if PATH is none of these.
     """
-    if path.startswith("docker://"):
+    if os.fspath(path).startswith("docker://"):
         from laminix.registry.members import open_registry  # takes 40 ms, and most images are files
 
         return open_registry(path, os.environ, **registry)
