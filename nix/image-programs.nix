@@ -10,7 +10,7 @@
   # Type
 
   ```
-  imagePrograms :: Image -> { push, serve, copyToRegistry :: Derivation }
+  imagePrograms :: Image -> { push, load, serve, copyToRegistry, copyToDockerDaemon, copyToPodman :: Derivation }
   ```
 
   Each runs the builder of that name with the image as the first argument, followed by the program's own arguments.
@@ -18,8 +18,9 @@
 image:
 
 let
+  # Runs the builder `command` with `options` and the program's own arguments.
   program =
-    command:
+    command: options:
     derivation {
       name = "${image.name or "image"}-${command}";
       inherit (pkgs.stdenv.buildPlatform) system;
@@ -29,7 +30,7 @@ let
         #!/bin/sh
         PATH=$PATH${builtins.concatStringsSep "" (map (tool: ":${tool}/bin") decompressorPackages)}
         export PATH
-        exec ${builderProgram command} ${image} "$@"
+        exec ${builderProgram command} ${image} ${options} "$@"
       '';
       passAsFile = [ "text" ];
       builder = pkgs.buildPackages.python3.interpreter;
@@ -52,9 +53,12 @@ let
     };
 in
 rec {
-  push = program "push-image";
-  serve = program "serve-image";
+  push = program "push-image" "";
+  load = program "load-image" "";
+  serve = program "serve-image" "";
 
-  # The name of nix2container.
+  # The names of nix2container.
   copyToRegistry = push;
+  copyToDockerDaemon = program "load-image" "--engine docker";
+  copyToPodman = program "load-image" "--engine podman";
 }

@@ -1,6 +1,7 @@
 """The programs of an image that Nix built."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -11,6 +12,14 @@ IMAGES = {
     "mkImage": "examples.hello",
     "mergeParent": "examples.on-layers",
 }
+PROGRAMS = [
+    ("push", "push-image"),
+    ("copyToRegistry", "push-image"),
+    ("serve", "serve-image"),
+    ("load", "load-image"),
+    ("copyToDockerDaemon", "load-image"),
+    ("copyToPodman", "load-image"),
+]
 
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
@@ -36,6 +45,16 @@ def test_push_pushes_the_image(nix, need, builder, scratch):
     assert [layer["digest"] for layer in json.loads(pushed.stdout)] == [layer["digest"] for layer in json.loads(own.stdout)]
 
 
-@pytest.mark.parametrize("name, program", (("push", "push-image"), ("copyToRegistry", "push-image"), ("serve", "serve-image")))
+@pytest.mark.parametrize("name, program", PROGRAMS)
 def test_each_is_its_packages_main_program(nix, name, program):
     assert nix.evaluate(f"examples.hello.{name}.meta.mainProgram") == program
+
+
+@pytest.mark.parametrize("name, attribute", (("docker", "load"), ("docker", "copyToDockerDaemon")))
+def test_load_loads_the_image(nix, open_engine, name, attribute):
+    engine = open_engine(name)
+    program = nix.build(f"examples.hello.{attribute}")
+    environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": engine.host}
+    done = subprocess.run([program / "bin/load-image"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert engine.references() == ["hello:latest"]

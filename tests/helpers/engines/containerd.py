@@ -29,7 +29,8 @@ class Containerd:
     """A running containerd."""
 
     def __init__(self, directory: str):
-        self._ctr = ("ctr", "--address", f"{directory}/c.sock", "--namespace", "laminix")
+        self.address, self.namespace = f"{directory}/c.sock", "laminix"
+        self._ctr = ("ctr", "--address", self.address, "--namespace", self.namespace)
         # The pipes of a container: where the daemon sees them too.
         self._run = (*self._ctr, "run", "--rm", "--fifo-dir", f"{directory}/fifo")
         self._numbers = itertools.count()

@@ -25,6 +25,10 @@ class Podman:
         argv = ("pull", "--quiet", "--tls-verify=false", reference)
         return output(*self._podman, *argv, env=self.env).split()[-1]
 
+    def references(self) -> list[str]:
+        """The names of all images."""
+        return output(*self._podman, "images", "--format", "{{.Repository}}:{{.Tag}}", env=self.env).split()
+
     def history(self, reference: str) -> list[str]:
         """What made each layer or empty step, the oldest first."""
         argv = ("history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
