@@ -24,9 +24,11 @@ let
     explainPlan = ./nix/explain-plan.nix;
     listLayers = ./nix/list-layers.nix;
     mergeParent = ./nix/merge-parent.nix;
+    mkArtifact = ./nix/mk-artifact.nix;
     mkBundle = ./nix/mk-bundle.nix;
     mkConfig = ./nix/mk-config.nix;
     mkImage = ./nix/mk-image.nix;
+    mkIndex = ./nix/mk-index.nix;
     mkLayer = ./nix/mk-layer.nix;
     mkLayers = ./nix/mk-layers.nix;
     mkNixDb = ./nix/mk-nix-db.nix;

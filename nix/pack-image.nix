@@ -9,13 +9,14 @@
   packImage :: {
     image :: Image | Path,
     imageName, platform :: String | null,
-    format :: "docker-archive" | "docker-legacy-archive" | "dir" | "oci",
+    format :: "docker-archive" | "docker-legacy-archive" | "dir" | "oci" | "oci-archive",
+    all :: Bool,
     tags :: [ String ],
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
 
-  The result is a file for the two archives, otherwise a directory.  `dir` contains links to the store; the
+  The result is a file for the archives, otherwise a directory.  `dir` contains links to the store; the
   other forms are self-contained.
 */
 {
@@ -24,6 +25,7 @@
   platform ? image.platform or null,
   format ? "docker-archive",
   tags ? [ ],
+  all ? false,
   meta ? { },
   passthru ? { },
 }:
@@ -32,6 +34,7 @@ let
   suffixes = {
     docker-archive = ".tar";
     docker-legacy-archive = "-legacy.tar";
+    oci-archive = "-oci.tar";
   };
 in
 build "pack-image" {
@@ -40,7 +43,8 @@ build "pack-image" {
     IMAGE = image;
     image = imageName;
     tag = tags;
-    inherit format platform;
+    platform = if all then null else platform;
+    inherit all format;
   };
   unsafeDiscardReferences.out = format != "dir";
   tools = decompressorPackages;

@@ -6,7 +6,7 @@
   # Type
 
   ```
-  transportForms :: Image -> { dockerArchive, dockerLegacyArchive, dir, oci :: Derivation }
+  transportForms :: Image -> { dockerArchive, dockerLegacyArchive, dir, oci, ociArchive :: Derivation }
   ```
 */
 image:
@@ -19,4 +19,5 @@ in
   dockerLegacyArchive = packed "docker-legacy-archive";
   dir = packed "dir";
   oci = packed "oci";
+  ociArchive = packed "oci-archive";
 }

@@ -10,27 +10,31 @@ SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "\x1b<&>\udcff"
 
 
-def store_layer(path: str, content: bytes) -> bytes:
-    """A tar with the store path PATH and the file f in it."""
-    name = path.lstrip("/")
-    return tar({"nix": DIRECTORY, "nix/store": DIRECTORY, name: DIRECTORY, f"{name}/f": content})
+def store_layer(*paths: tuple[str, bytes]) -> bytes:
+    """A tar with these store paths, each with the file f of that content."""
+    members = {"nix": DIRECTORY, "nix/store": DIRECTORY}
+    for path, content in paths:
+        name = path.lstrip("/")
+        members |= {name: DIRECTORY, f"{name}/f": content}
+    return tar(members)
 
 
 LIB, APP = f"/nix/store/{'1' * 32}-lib-1", f"/nix/store/{'2' * 32}-app-1"
 LIB2, APP2 = f"/nix/store/{'3' * 32}-lib-2", f"/nix/store/{'4' * 32}-app-1"
 OTHER = f"/nix/store/{'5' * 32}-other-1"
+BESIDE = f"/nix/store/{'6' * 32}-beside-1"
 
 
 @pytest.fixture
 def images(tmp_path):
     """Two images, the second an update of the first."""
     both = (
-        Image((store_layer(OTHER, b"o" * 5000), store_layer(LIB, b"l" * 3000), store_layer(APP, LIB.encode()))),
+        Image((store_layer((OTHER, b"o" * 5000)), store_layer((LIB, b"l" * 3000), (BESIDE, b"b" * 900)), store_layer((APP, LIB.encode())))),
         Image(
             (
-                store_layer(OTHER, b"o" * 5000),
-                store_layer(LIB2, b"l" * 3000),
-                store_layer(APP2, LIB2.encode()),
+                store_layer((OTHER, b"o" * 5000)),
+                store_layer((LIB2, b"l" * 3000), (BESIDE, b"b" * 900)),
+                store_layer((APP2, LIB2.encode())),
                 tar({EVIL: b"x" * 4000}),
             )
         ),
@@ -48,9 +52,11 @@ def classes(builder, *argv) -> dict[str, str]:
 
 def test_explanation(builder, images):
     found = classes(builder, "explain-image", images[0])
-    assert set(found) == {f"layer {number}" for number in range(3)} | {path[11:] for path in (OTHER, LIB, APP)}
-    # Of three store paths, one update changes each alone; the app changes with the library as well.
-    assert found[OTHER[11:]] == found[LIB[11:]] == "half e" and found[APP[11:]] == "most e"
+    assert set(found) == {f"layer {number}" for number in range(3)} | {path[11:] for path in (OTHER, LIB, APP, BESIDE)}
+    # Of four store paths, one update changes each alone; the app changes with the library as well.
+    assert found[OTHER[11:]] == found[LIB[11:]] == "half e" and found[APP[11:]] == "half e"
+    # The layer changes with either path in it.
+    assert (found["layer 0"], found["layer 1"]) == ("half", "half")
 
 
 def test_difference(builder, images):
@@ -58,6 +64,7 @@ def test_difference(builder, images):
     assert found[OTHER[11:]] == "same e"
     assert (found[LIB[11:]], found[APP[11:]]) == ("gone e", "gone e")
     assert (found[LIB2[11:]], found[APP2[11:]]) == ("cause e", "new e")
+    assert found[BESIDE[11:]] == "along e"
     assert found["files outside the store: 1"] == "new e"
 
 

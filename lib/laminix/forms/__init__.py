@@ -3,7 +3,7 @@
 import argparse
 
 from laminix.errors import LaminixError
-from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout
+from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout, whole_layout
 from laminix.forms import registry as registry_form
 from laminix.forms.choice import choose
 from laminix.images.image import Image
@@ -16,6 +16,7 @@ FORMS = (
     docker_archive.FORM,
     dir_transport.FORM,
     oci_layout.FORM,
+    whole_layout.FORM,
     docker_v1_archive.FORM,
     docker_legacy_archive.FORM,
 )

@@ -89,7 +89,7 @@ def _check_size(size: int, descriptor: Descriptor, what: str, location: str) -> 
 def index_candidates(blobs: Blobs, index: Index, names: tuple[Reference, ...] = ()) -> list[Candidate]:
     """Return each image in INDEX and its nested indexes once, with all of its names. NAMES are those of INDEX."""
     leaves = _IndexTree(blobs).leaves(index, names)
-    images = [leaf for leaf in leaves if _is_image(leaf.descriptor)]
+    images = [leaf for leaf in leaves if is_image(leaf.descriptor)]
     if not images:
         others = [leaf.descriptor.others.get("artifactType") or leaf.descriptor.media_type for leaf in leaves]
         why = f"found an artifact ({others[0]}), expected an image" if others else "the index is empty"
@@ -175,7 +175,7 @@ class _IndexTree:
 
 
 def _key(descriptor: Descriptor) -> _Key:
-    return descriptor.digest, _is_image(descriptor)
+    return descriptor.digest, is_image(descriptor)
 
 
 def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
@@ -192,7 +192,8 @@ def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
     return (Reference(name, tag_of_name),) if tag_of_name else (Reference("", tag),)
 
 
-def _is_image(descriptor: Descriptor) -> bool:
+def is_image(descriptor: Descriptor) -> bool:
+    """Return whether an index's entry points to an image, not to an artifact or an attestation."""
     platform = descriptor.others.get("platform") or {}
     return (
         descriptor.media_type in MANIFEST_TYPES
@@ -221,7 +222,7 @@ def find_by_config(blobs: Blobs, index: Index, config_digest: str) -> Image | No
     Skips descriptors without a manifest: ``docker save`` lists platforms that it does not save.
     """
     for descriptor, references in _IndexTree(blobs).leaves(index):
-        if _is_image(descriptor) and blobs.members.has(blobs.name_of_manifest(descriptor.digest)):
+        if is_image(descriptor) and blobs.members.has(blobs.name_of_manifest(descriptor.digest)):
             _, value = blobs.document(descriptor, "bad manifest")
             if read_manifest(value).config.digest == config_digest:
                 return read_image(blobs, descriptor, references)

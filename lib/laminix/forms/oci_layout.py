@@ -51,15 +51,16 @@ def recognises(members: Members) -> bool:
 def candidates(members: Members) -> list[Candidate]:
     """Return the images in the layout. Raises LaminixError for an unknown version."""
     _check_version(members)
-    return index_candidates(_blobs(members), _index(members))
+    return index_candidates(layout_blobs(members), read_layout_index(members))
 
 
 def image_with_config(members: Members, config_digest: str) -> Image | None:
     """Return the image whose config has the digest CONFIG_DIGEST; None if absent."""
-    return find_by_config(_blobs(members), _index(members), config_digest)
+    return find_by_config(layout_blobs(members), read_layout_index(members), config_digest)
 
 
-def _blobs(members: Members) -> Blobs:
+def layout_blobs(members: Members) -> Blobs:
+    """Return the blobs of the layout."""
     return Blobs(members.blobs(), blob_name, blob_name)
 
 
@@ -68,7 +69,8 @@ def blob_name(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def _index(members: Members) -> Index:
+def read_layout_index(members: Members) -> Index:
+    """Return the index.json of the layout."""
     return read_index(strict_json.loads(members.read(INDEX), "bad index", members.location(INDEX)))
 
 
@@ -100,7 +102,7 @@ def write_image_directory(
     check_layer_count(len(layers))
     layers = [with_digest(layer) for layer in layers]
     for layer in distinct_layers(layers):
-        _write_layer(directory, layer)
+        write_layer(directory, layer)
     manifest = oci_manifest(layers, config, annotations).to_bytes()
     _write_documents(directory, config, manifest, references)
 
@@ -125,18 +127,20 @@ def _write_documents(directory: str, config: bytes, manifest: bytes, references:
 
 def layout_index(manifest: bytes, references: Sequence[Reference]) -> Index:
     """Return the index of a layout with one manifest: an entry for each reference, or one entry without a name."""
-    names = [_name_annotations(reference) for reference in references] or [{}]
+    names = [name_annotations(reference) for reference in references] or [{}]
     entries = (Descriptor(media_types.OCI_MANIFEST, sha256(manifest), len(manifest), name) for name in names)
     return Index(tuple(entries))
 
 
-def _name_annotations(reference: Reference) -> dict[str, dict[str, str]]:
+def name_annotations(reference: Reference) -> dict[str, dict[str, str]]:
+    """Return the annotations of an index's entry that is called REFERENCE."""
     # containerd cannot run an image whose name is missing or not qualified.
     name = {NAME_ANNOTATION: reference.qualified()} if reference.name else {}
     return {"annotations": {**name, TAG_ANNOTATION: reference.tag}}
 
 
-def _write_layer(directory: str, layer: StoredLayer) -> None:
+def write_layer(directory: str, layer: StoredLayer) -> None:
+    """Write LAYER into the image directory DIRECTORY: a link to its blob or its recipe in the store, or a copy."""
     blob = os.path.join(directory, blob_name(layer.digest))
     if layer.recipe_directory is not None:
         _write_recipe(directory, layer)

@@ -35,10 +35,10 @@ class Containerd:
         self._run = (*self._ctr, "run", "--rm", "--fifo-dir", f"{directory}/fifo")
         self._numbers = itertools.count()
 
-    def load(self, archive: str) -> str:
+    def load(self, archive: str, *options: str) -> str:
         """The first name that is there after ``ctr images import`` of ARCHIVE and was not before."""
         before = self.references()
-        output(*self._ctr, "images", "import", archive)
+        output(*self._ctr, "images", "import", *options, archive)
         new = [reference for reference in self.references() if reference not in before]
         if not new:
             # With status 0: an archive whose index names no image adds none.

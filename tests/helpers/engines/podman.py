@@ -20,14 +20,19 @@ class Podman:
         """The first image that ``podman load`` says it loaded from ARCHIVE."""
         return output(*self._podman, "load", "--quiet", "--input", archive, env=self.env).split()[2]
 
-    def pull(self, reference: str) -> str:
+    def pull(self, reference: str, *options: str) -> str:
         """The ID of the image that REFERENCE (TRANSPORT:PLACE, or of a registry on this machine) leads to."""
-        argv = ("pull", "--quiet", "--tls-verify=false", reference)
+        argv = ("pull", "--quiet", "--tls-verify=false", *options, reference)
         return output(*self._podman, *argv, env=self.env).split()[-1]
 
     def references(self) -> list[str]:
         """The names of all images."""
         return output(*self._podman, "images", "--format", "{{.Repository}}:{{.Tag}}", env=self.env).split()
+
+    def architecture(self, reference: str) -> str:
+        """The architecture that the image is for."""
+        argv = ("image", "inspect", "--format", "{{.Architecture}}", reference)
+        return output(*self._podman, *argv, env=self.env).strip()
 
     def history(self, reference: str) -> list[str]:
         """What made each layer or empty step, the oldest first."""

@@ -1,0 +1,75 @@
+{ build, decompressorPackages, packImage }:
+
+/**
+  Attach an artifact to an image: files that refer to the image's manifest.
+
+  # Type
+
+  ```
+  mkArtifact :: {
+    image :: Image | Path,
+    imageName, platform :: String | null,
+    artifactType :: String,
+    files :: [ { mediaType :: String, path :: Path } ],
+    annotations :: { <key> :: String },
+    meta, passthru :: AttrSet,
+  } -> Image
+  ```
+
+  The result contains the image, unchanged, and the artifact.  `oci` and `ociArchive` are self-contained.
+
+  # Example
+
+  ```nix
+  mkArtifact {
+    inherit image;
+    artifactType = "application/vnd.cyclonedx+json";
+    files = [ { mediaType = "application/vnd.cyclonedx+json"; path = mkSbom { inherit image; }; } ];
+  }
+  ```
+*/
+{
+  image,
+  imageName ? null,
+  platform ? image.platform or null,
+  artifactType,
+  files,
+  annotations ? { },
+  meta ? { },
+  passthru ? { },
+}:
+
+let
+  attached = build "mk-artifact" {
+    name = image.name or "image";
+    request = {
+      IMAGE = image;
+      image = imageName;
+      artifact-type = artifactType;
+      file = map ({ mediaType, path }: "${mediaType}=${path}") files;
+      annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
+      inherit platform;
+    };
+    tools = decompressorPackages;
+    inherit meta;
+    passthru = {
+      isImageDirectory = true;
+      ${if image ? imageName then "imageName" else null} = image.imageName;
+      ${if image ? imageTag then "imageTag" else null} = image.imageTag;
+      ${if image ? layers then "layers" else null} = image.layers;
+      ${if image ? config then "config" else null} = image.config;
+      ${if image ? platform then "platform" else null} = image.platform;
+      oci = packAll "oci";
+      ociArchive = packAll "oci-archive";
+    }
+    // passthru;
+  };
+  packAll =
+    format:
+    packImage {
+      image = attached;
+      all = true;
+      inherit format;
+    };
+in
+attached
