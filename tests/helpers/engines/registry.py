@@ -25,6 +25,7 @@ auth: {auth}
 """
 # Time stamps stand before it, and the address of the client.
 REQUEST = re.compile(r'"([A-Z]+) (/v2/\S*) HTTP/[\d.]+" (\d+)')
+DOWNLOADED = re.compile(r'"GET /v2/\S+/blobs/(sha256:[0-9a-f]{64}) HTTP/[\d.]+" 200 (\d+)')
 UPLOAD = re.compile(r"/v2/\S+/blobs/uploads/")
 
 USER, PASSWORD = "alibaba", "open sesame"
@@ -69,6 +70,11 @@ class Registry:
         done = [request for request in self.requests() if (request.method, request.status) == ("PUT", 201)]
         queries = [urllib.parse.urlsplit(request.path).query for request in done if UPLOAD.match(request.path)]
         return [urllib.parse.parse_qs(query)["digest"][0] for query in queries]
+
+    def downloads(self) -> list[tuple[str, int]]:
+        """The digests of the blobs that were downloaded so far and the bytes that were sent, in that order."""
+        with open(self.log, encoding="utf-8") as file:
+            return [(digest, int(size)) for digest, size in DOWNLOADED.findall(file.read())]
 
     def answers(self) -> bool:
         """Whether it serves, or wants credentials; raises OSError while nothing listens."""
