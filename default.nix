@@ -18,8 +18,10 @@
 let
   # The public functions.  Each is described in nix/README.md.
   functionFiles = {
+    certificateFiles = ./nix/certificate-files.nix;
     compress = ./nix/compress.nix;
     diffImage = ./nix/diff-image.nix;
+    envFiles = ./nix/env-files.nix;
     explainImage = ./nix/explain-image.nix;
     explainPlan = ./nix/explain-plan.nix;
     listLayers = ./nix/list-layers.nix;
@@ -39,7 +41,9 @@ let
     planLayers = ./nix/plan-layers.nix;
     runImage = ./nix/run-image.nix;
     runLayer = ./nix/run-layer.nix;
+    shellFiles = ./nix/shell-files.nix;
     unpackImage = ./nix/unpack-image.nix;
+    userFiles = ./nix/user-files.nix;
     verifyImage = ./nix/verify-image.nix;
   };
 

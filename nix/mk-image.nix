@@ -22,6 +22,7 @@
     tag :: String | [ String ],
     layers :: [ Layer ],
     copyToRoot :: Source | [ Source ],
+    files :: { <path> :: { text | source | link :: String } | { directory :: true }, … },
     config :: AttrSet,
     lenientConfig :: Bool,
     fromImage :: Image | Path | null,
@@ -34,7 +35,7 @@
   } -> Image
   ```
 
-  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot`, and one of the store
+  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot` and `files`, and one of the store
   paths that `config` mentions and no other layer contains.
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
@@ -54,6 +55,7 @@
   tag ? "latest",
   layers ? [ ],
   copyToRoot ? [ ],
+  files ? { },
   config ? { },
   lenientConfig ? false,
   fromImage ? null,
@@ -75,14 +77,14 @@ let
 
   parentLayers = fromImage.layers or [ ];
   rootLayers =
-    if copyToRoot == [ ] then
+    if copyToRoot == [ ] && files == { } then
       [ ]
     else
       [
         (mkLayer {
           name = "root";
           exclude = parentLayers ++ layers;
-          inherit copyToRoot compressor;
+          inherit copyToRoot files compressor;
         })
       ];
   givenLayers = layers ++ rootLayers;

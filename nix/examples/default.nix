@@ -18,6 +18,7 @@ let
   files = {
     hello = ./hello.nix;
     web-server = ./web-server.nix;
+    web-application = ./web-application.nix;
     morning = ./morning.nix;
     evening = ./evening.nix;
     non-root = ./non-root.nix;

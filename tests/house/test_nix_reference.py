@@ -84,7 +84,8 @@ def test_the_table_of_a_function_has_its_arguments_and_defaults(function):
 
 
 def test_what_is_said_of_all_functions_is_true_of_all():
-    assert all({name: "{ }" for name in OF_ALL}.items() <= defaults(file_of(name)).items() for name in functions())
+    derivations = [name for name in functions() if not name.endswith("Files")]
+    assert all({name: "{ }" for name in OF_ALL}.items() <= defaults(file_of(name)).items() for name in derivations)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ PRINTED = {
 
 
 def test_all_examples_are_here(nix):
-    names = {*PRINTED, "web-server"}
+    names = {*PRINTED, "web-server", "web-application"}
     assert set(nix.evaluate("builtins.attrNames examples")) == names
     # What nix-build makes of `-A examples` is each of them, and none is hidden in a set.
     assert len(nix.build_all("examples")) == len(names)
@@ -44,6 +44,16 @@ def test_the_web_server_serves_its_page(nix, open_engine):
     assert "from a layer of its own" in podman.run(reference, f"{busybox}/sh", "-c", visit).out
 
 
-@pytest.mark.parametrize("name", [*PRINTED, "web-server"])
+def test_the_web_application_runs_as_its_user_and_is_well(nix, open_engine):
+    podman = open_engine("podman")
+    archive = nix.build("examples.web-application.dockerArchive")
+    reference = podman.load(str(archive))
+    test = shlex.join(nix.evaluate("examples.web-application.config.Healthcheck.Test")[1:])
+    script = f"/bin/serve & sleep 1; {test} && echo well; touch /srv/web/new /tmp/new && head -c 27 $SSL_CERT_FILE"
+    ran = podman.run(reference, "/bin/sh", "-c", script)
+    assert ran.out == "web serves /srv/web\nwell\n-----BEGIN CERTIFICATE-----", ran.err
+
+
+@pytest.mark.parametrize("name", [*PRINTED, "web-server", "web-application"])
 def test_is_sound(nix, name):
     nix.build(f"verifyImage {{ image = examples.{name}; }}")
