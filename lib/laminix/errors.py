@@ -20,6 +20,10 @@ class LaminixError(Exception):
         return one_line(f"{self.what}: {self.why}{place}")
 
 
+class UsageError(LaminixError):
+    """The value of an option is not one that it takes: wrong usage, exit status 2."""
+
+
 def shown(path: str | bytes | os.PathLike) -> str:
     """Return PATH as text for a message, with bytes that are not UTF-8 as backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError
 
 # RFC 3339, section 5.6. A note there allows a space between date and time.
 RFC3339 = re.compile(
@@ -16,7 +16,7 @@ FIRST, LAST = -62135596800, 253402300799  # seconds since the epoch: the years 1
 def read_seconds(text: str, environment: Mapping[str, str]) -> int:
     """Return the time TEXT in whole seconds since the epoch.
 
-    ``now`` is SOURCE_DATE_EPOCH of ENVIRONMENT if that is set. Raises LaminixError for an invalid time.
+    ``now`` is SOURCE_DATE_EPOCH of ENVIRONMENT if that is set. Raises UsageError for an invalid time.
     """
     return _parse(text, environment)[0]
 
@@ -43,7 +43,7 @@ def _parse(text: str, environment: Mapping[str, str]) -> tuple[int, str]:
         return _in_range(int(text), text), ""
     match = RFC3339.fullmatch(text)
     if match is None:
-        raise LaminixError("bad time", f"found {text!r}, expected RFC 3339, whole seconds or 'now'")
+        raise UsageError("bad time", f"found {text!r}, expected RFC 3339, whole seconds or 'now'")
     return _in_range(_seconds(match, text), text), (match[7] or "").rstrip("0").rstrip(".")
 
 
@@ -61,9 +61,9 @@ def _seconds(match: re.Match, text: str) -> int:
 
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     if hour > 23 or minute > 59 or second > 59:
-        raise LaminixError("bad time", f"found {text!r}, expected a time of day from 00:00:00 to 23:59:59")
+        raise UsageError("bad time", f"found {text!r}, expected a time of day from 00:00:00 to 23:59:59")
     if not 1 <= month <= 12 or not 1 <= year or not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise LaminixError("bad time", f"found {text!r}, expected a day of the calendar")
+        raise UsageError("bad time", f"found {text!r}, expected a day of the calendar")
     return calendar.timegm((year, month, day, hour, minute, second)) - _offset(match, text)
 
 
@@ -73,11 +73,11 @@ def _offset(match: re.Match, text: str) -> int:
         return 0
     hours, minutes = int(match[10]), int(match[11])
     if hours > 23 or minutes > 59:
-        raise LaminixError("bad time", f"found {text!r}, expected an offset from UTC of at most 23:59")
+        raise UsageError("bad time", f"found {text!r}, expected an offset from UTC of at most 23:59")
     return (1 if match[9] == "+" else -1) * (hours * 3600 + minutes * 60)
 
 
 def _in_range(seconds: int, text: str) -> int:
     if not FIRST <= seconds <= LAST:
-        raise LaminixError("bad time", f"found {text!r}, expected a time in the years 1 to 9999")
+        raise UsageError("bad time", f"found {text!r}, expected a time in the years 1 to 9999")
     return seconds

@@ -19,7 +19,7 @@ SPEAKER = """\
 import json, os, sys, time
 sys.path.insert(0, {library!r})
 from laminix.command import Parser, json_file, run
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError
 from laminix.output import new_file
 
 def parser():
@@ -35,6 +35,8 @@ def parser():
 def main(options):
     if options.error == "ours":
         raise LaminixError("bad thing", "too\\nbad", b"\\xff")
+    if options.error == "usage":
+        raise UsageError("bad --raise", "found usage")
     if options.error == "system":
         open("/none/at/all")
     if options.error == "bug":
@@ -111,7 +113,9 @@ def test_prints_bytes_that_are_not_utf8_as_they_are(speak):
         ),
         (["--document", "none"], 1, "speak: error: cannot access: No such file or directory (none)\n"),
         (["a", "b"], 2, "speak: error: bad usage: unrecognized arguments: b (see speak --help)\n"),
-        (["--fla"], 2, "speak: error: bad usage: unrecognized arguments: --fla (see speak --help)\n"),
+        (["--fla"], 2, "speak: error: bad usage: unknown option --fla: did you mean '--flag'? (see speak --help)\n"),
+        (["--xyz=1"], 2, "speak: error: bad usage: unknown option --xyz (see speak --help)\n"),
+        (["--raise", "usage"], 2, "speak: error: bad --raise: found usage\n"),
     ],
 )
 def test_errors_are_one_line(speak, options, status, line):
@@ -228,7 +232,7 @@ def test_ends_cleanly_when_told_to(argv, tmp_path, number):
     assert process.stderr.readline() == "ready\n"
     process.send_signal(number)
     assert process.communicate(timeout=30)[1] == "speak: error: interrupted\n"
-    assert process.returncode == 1 and os.listdir(tmp_path / "outs") == []
+    assert process.returncode == 128 + number and os.listdir(tmp_path / "outs") == []
 
 
 def test_goes_on_where_a_signal_is_to_be_ignored(argv, tmp_path):

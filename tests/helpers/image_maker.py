@@ -50,12 +50,12 @@ class ImageMaker:
             self.run(builder, *argv, "--out", out)
         return out
 
-    def refused(self, builder: str, *argv: object, **how: Any) -> str:
-        """The error line of BUILDER for ARGV (without --out); it must leave no files behind."""
+    def refused(self, builder: str, *argv: object, status: int = 1, **how: Any) -> str:
+        """The error line of BUILDER for ARGV (without --out), which ends with STATUS and leaves no files behind."""
         before = sorted(os.listdir(self.directory))
         done = self._builder(builder, *argv, "--out", self.directory / "refused", **how)
         assert sorted(os.listdir(self.directory)) == before
-        return error_line(done, builder)
+        return error_line(done, builder, status)
 
     def run(self, builder: str, *argv: object) -> str:
         """The output of BUILDER, which must succeed and print nothing on standard error."""

@@ -27,12 +27,12 @@ class LayerMaker:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         return out
 
-    def refused(self, *argv: object, **how: Any) -> str:
-        """The error line of mk-layer for ARGV (without --out); it must leave no files behind."""
+    def refused(self, *argv: object, status: int = 1, **how: Any) -> str:
+        """The error line of mk-layer for ARGV (without --out), its exit STATUS checked; it must leave no files behind."""
         before = self.there()
         done = self._builder("mk-layer", *argv, "--out", self.directory / "refused", **how)
         assert self.there() == before
-        return one_line(done)
+        return one_line(done, status)
 
     def there(self) -> list[str]:
         """The names of all files in DIRECTORY."""

@@ -86,7 +86,7 @@ def test_table_without_a_history(builder, archive):
 def test_table_is_safe_to_print(builder, archive):
     evil = Image(LAYERS[1:], history=({"created_by": "\x1b[2J\n" + "long " * 99},))
     [_, row] = builder("list-layers", archive(oci_layout(evil))).stdout.splitlines()
-    assert r"\x1b[2J\n" in row and row.endswith("…") and row.isprintable() and len(row) < 110
+    assert r"\x1b[2J\n" in row and row.isprintable()
 
 
 @pytest.mark.parametrize("whole", (bytes, gzip.compress), ids=("plain", "gzip"))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from laminix.command.nix_request import read_options
-from laminix.errors import LaminixError, one_line, shown
+from laminix.errors import LaminixError, UsageError, one_line, shown
 from laminix.output import new_file
 
 CLEANUP_SECONDS = 20  # time limit for removing unfinished output after a signal
@@ -19,7 +19,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     """Read the options, call MAIN and print the text it returns; under Nix, write it to the output.
 
     Returns the exit status: 0 for success, 1 for faulty input, which standard error explains in one line, or one
-    line for each error of a group. The parser exits with 2 for wrong usage.
+    line for each error of a group; 2 for a bad value of an option; 128 and the number of a signal that interrupted
+    it. The parser exits with 2 for any other wrong usage.
     """
     _clean_up_on_signals()
     try:
@@ -28,6 +29,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
         if text is not None:
             _deliver(text, getattr(options, "nix_output", None))
         return 0
+    except UsageError as error:
+        return _fail(parser.prog, str(error), 2)
     except LaminixError as error:
         return _fail(parser.prog, str(error))
     except ExceptionGroup as group:
@@ -38,8 +41,9 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     except OSError as error:
         _discard_standard_output()
         return _fail(parser.prog, one_line(_os_error(error)))
-    except KeyboardInterrupt:
-        return _fail(parser.prog, "interrupted")
+    except KeyboardInterrupt as error:
+        number = error.args[0] if error.args else signal.SIGINT
+        return _fail(parser.prog, "interrupted", 128 + number)
 
 
 def _clean_up_on_signals() -> None:
@@ -52,7 +56,7 @@ def _clean_up_on_signals() -> None:
 def _end(number: int, _) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second signal must not stop the cleanup
     signal.alarm(CLEANUP_SECONDS)  # the cleanup may wait for a lock that the interrupted code holds
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
 
 
 def _discard_standard_output() -> None:
@@ -61,10 +65,10 @@ def _discard_standard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(prog: str, message: str) -> int:
+def _fail(prog: str, message: str, status: int = 1) -> int:
     if sys.stderr is not None:  # if it is closed, print() would use standard output
         print(f"{prog}: error: {message}", file=sys.stderr)
-    return 1
+    return status
 
 
 def _os_error(error: OSError) -> str:
@@ -91,3 +95,10 @@ def write_standard_output(chunks: Iterable[bytes]) -> None:
         raise LaminixError("cannot write the output", "standard output is closed")
     sys.stdout.buffer.writelines(chunks)
     sys.stdout.flush()
+
+
+def refuse_terminal() -> None:
+    """Raise LaminixError if standard output is a terminal, which is no place for an archive."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        why = "standard output is a terminal; redirect it to a file or pipe it to a program"
+        raise LaminixError("cannot write the archive", why)

@@ -66,5 +66,8 @@ def image_in(members: Members, image: str | None = None, platform: str | None = 
     for form in FORMS:
         if form.recognises is not None and form.recognises(members):
             return choose(form.candidates(members), image, wanted, members.place).read()
+    if members.has("layer.json"):
+        why = "found a layer directory, expected an image; mk-image --layer makes one of it"
+        raise LaminixError(BAD_IMAGE, why, members.place)
     why = "not an image: expected a member index.json, manifest.json or repositories"
     raise LaminixError(BAD_IMAGE, why, members.place)

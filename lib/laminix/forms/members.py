@@ -5,6 +5,7 @@ Members can be read in any order. An archive's headers are read once, when it is
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -18,6 +19,8 @@ from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncomp
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
+# TRANSPORT:PATH[:TAG] (containers-transports(5)).
+SKOPEO_NOTATION = re.compile(r"(?:oci|oci-archive|docker-archive|dir):(.+?)(?::([^/:]+))?")
 MAX_LINK_HOPS = 40  # links from one member to another, the kernel's limit
 MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; a larger one is garbage or an attack
 
@@ -33,14 +36,26 @@ def open_members(path: str, **registry: str | bool | None) -> "Members":
         return open_registry(path, os.environ, **registry)
     if path == "-":
         return ArchiveMembers(_seekable(open(0, "rb", buffering=0, closefd=False), "-"), "-")
-    if not os.path.exists(path):
-        raise LaminixError(BAD_IMAGE, "no such file or directory", path)
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise LaminixError(BAD_IMAGE, _why_missing(path), path) from None
     if os.path.isdir(path):
         return DirectoryMembers(path)
     if not os.path.isfile(path):
         why = f"found {kind_of(os.stat(path).st_mode)}, expected a file or a directory; use '-' to read from a pipe"
         raise LaminixError(BAD_IMAGE, why, path)
     return ArchiveMembers(_seekable(open_regular_file(path), path), path)
+
+
+def _why_missing(path: str) -> str:
+    """Return what is wrong with a PATH at which nothing is."""
+    if os.path.islink(path):
+        return f"dangling link: it leads to {shown(os.readlink(path))}, which does not exist"
+    if match := SKOPEO_NOTATION.fullmatch(path):
+        choice = f" --image {match[2]}" if match[2] else ""
+        return f"no such file or directory; this looks like skopeo's notation, expected {shown(match[1])}{choice}"
+    return "no such file or directory"
 
 
 class DirectoryMembers:

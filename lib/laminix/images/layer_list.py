@@ -11,7 +11,6 @@ from laminix.table import aligned
 
 HEADINGS = ("LAYER", "SIZE", "DIFF ID", "COMPRESSION", "CREATED BY")
 NUMBERS = (0, 1)  # columns aligned at the right
-MAX_CREATED_BY = 60  # width of the last column in characters
 
 
 def as_json(image: Image) -> str:
@@ -35,14 +34,19 @@ def as_json(image: Image) -> str:
     return strict_json.dumps(rows).decode("utf-8", "surrogateescape")
 
 
-def as_table(image: Image) -> str:
-    """Return the layers as a table, base layer first."""
+def as_table(image: Image, width: int | None = None) -> str:
+    """Return the layers as a table, base layer first, its lines cut to WIDTH characters."""
     history = layer_history(image.config) or [{}] * len(image.layers)
     rows = [
         (human_size(layer.size), _short(layer.diff_id), _compression(layer.media_type), _created_by(entry))
         for layer, entry in zip(image.layers, history)
     ]
-    return aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))], NUMBERS)
+    table = aligned([HEADINGS, *((str(index), *row) for index, row in enumerate(rows))], NUMBERS)
+    return table if width is None else "".join(_cut(line, width) for line in table.splitlines())
+
+
+def _cut(line: str, width: int) -> str:
+    return f"{line if len(line) <= width else f'{line[: width - 1]}…'}\n"
 
 
 def _short(digest: str) -> str:
@@ -59,5 +63,4 @@ def _compression(media_type: str) -> str:
 def _created_by(entry: dict[str, Any]) -> str:
     creator, comment = entry.get("created_by") or "", entry.get("comment") or ""
     # A command line explains itself; the bare name of a builder needs the comment.
-    text = one_line(creator if " " in creator else ": ".join(filter(None, (creator, comment))))
-    return text if len(text) <= MAX_CREATED_BY else f"{text[: MAX_CREATED_BY - 1]}…"
+    return one_line(creator if " " in creator else ": ".join(filter(None, (creator, comment))))

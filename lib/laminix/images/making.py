@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import BinaryIO
 
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError
 from laminix.images.image import StoredLayer
 from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.images.oci import Config, make_config
@@ -74,8 +74,8 @@ def read_annotations(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise LaminixError("bad annotation", f"found {text!r}, expected KEY=VALUE")
+            raise UsageError("bad annotation", f"found {text!r}, expected KEY=VALUE")
         if key in annotations:
-            raise LaminixError("bad annotation", f"the key {key!r} is given twice")
+            raise UsageError("bad annotation", f"the key {key!r} is given twice")
         annotations[key] = value
     return annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from laminix.compression.compressor import NAMES
 from laminix.tar.entries import Owner
 from laminix.tar.fields import LARGEST_ID
-from laminix.errors import LaminixError
+from laminix.errors import UsageError
 from laminix.timestamp import read_seconds
 
 
@@ -48,7 +48,7 @@ def add_blob_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup
 def read_entry_options(options: argparse.Namespace) -> tuple[Owner, int]:
     """Return owner and mtime (seconds since the epoch) of all entries.
 
-    Raises LaminixError for IDs and times that a tar cannot hold.
+    Raises UsageError for IDs and times that a tar cannot hold.
     """
     owner = Owner(
         _id("--uid", options.uid),
@@ -58,19 +58,19 @@ def read_entry_options(options: argparse.Namespace) -> tuple[Owner, int]:
     )
     mtime = read_seconds(options.mtime, os.environ)
     if mtime < 0:
-        raise LaminixError("bad --mtime", f"found {options.mtime}, expected a time in 1970 or later")
+        raise UsageError("bad --mtime", f"found {options.mtime}, expected a time in 1970 or later")
     return owner, mtime
 
 
 def _id(option: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_ID:
-        raise LaminixError(f"bad {option}", f"found {text!r}, expected a number from 0 to {LARGEST_ID}")
+        raise UsageError(f"bad {option}", f"found {text!r}, expected a number from 0 to {LARGEST_ID}")
     return int(text)
 
 
 def _name(option: str, text: str) -> bytes:
     if "\0" in text or "\n" in text:
-        raise LaminixError(f"bad {option}", f"found {text!r}, expected a name without line breaks or zero bytes")
+        raise UsageError(f"bad {option}", f"found {text!r}, expected a name without line breaks or zero bytes")
     return os.fsencode(text)
 
 
