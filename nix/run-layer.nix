@@ -23,7 +23,7 @@
     env :: { <name> :: String },
     user :: String,
     workdir :: String | null,
-    parallel, devices :: Bool,
+    parallel, keepTmp, devices, keepReferences :: Bool,
     mtime :: Int | String,
     compressor :: "none" | "gzip" | "zstd" | String,
     meta, passthru :: AttrSet,
@@ -59,7 +59,9 @@
   user ? "0",
   workdir ? null,
   parallel ? false,
+  keepTmp ? false,
   devices ? false,
+  keepReferences ? false,
   mtime ? 1,
   compressor ? "none",
   meta ? { },
@@ -108,6 +110,7 @@ build "run-layer" {
           script
         ];
     tool = map (tool: "${tool}") tools;
+    keep-tmp = keepTmp;
     env = map (variable: "${variable}=${env.${variable}}") (builtins.attrNames env);
     inherit
       user
@@ -119,7 +122,7 @@ build "run-layer" {
       ;
   };
   ${if closure == [ ] then null else "exportReferencesGraph"}.closure = closure;
-  unsafeDiscardReferences.out = true;
+  unsafeDiscardReferences.out = !keepReferences;
   tools = compressorPackages compressor;
   passthru = {
     inherit compressor;

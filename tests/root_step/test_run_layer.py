@@ -222,6 +222,23 @@ def test_a_parent_of_any_form_gives_the_same_layer(step, maker, image):
     assert {(layer / "layer.tar").read_bytes() for layer in layers} == {(step(script)[0] / "layer.tar").read_bytes()}
 
 
+def test_files_in_tmp_can_be_kept(step):
+    script = "test ! -e /tmp; mkdir /tmp; chmod 1777 /tmp; echo kept > /tmp/file"
+    layer, _ = step(script, "--keep-tmp")
+    assert described(layer) == {
+        "tmp/": (tarfile.DIRTYPE, "0o1777", 0, 0),
+        "tmp/file": (tarfile.REGTYPE, "0o644", 0, 0),
+    }
+
+
+def test_links_of_layers_on_the_parent_are_there(step, maker):
+    links = maker.layer("links", {"etc": DIRECTORY, "etc/new": Link("motd"), "srv": DIRECTORY, "srv/www": Link("../etc")})
+    layer, printed = step("cat /etc/new /srv/www/motd; rm /etc/new; chown -h 5 /srv/www", "--layer", links)
+    assert printed == "good morning\n" * 2
+    assert described(layer)["srv/www"] == (tarfile.SYMTYPE, "0o777", 5, 0, "../etc")
+    assert "etc/.wh.new" in names(layer)
+
+
 def test_there_need_be_no_parent(builder, tmp_path):
     options = ("--bind", f"{BUSYBOX}:/sh", "--", "/sh", "-c", "echo hello > /greeting")
     done = builder("run-layer", "--out", tmp_path / "layer", *options)

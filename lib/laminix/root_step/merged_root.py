@@ -1,4 +1,4 @@
-"""The root directory of a step: the merged tree, and mounted in it /proc, /dev, /tmp and paths from outside."""
+"""The root directory of a step: the merged tree, and mounted in it /proc, /dev, perhaps /tmp, and paths from outside."""
 
 import errno
 import os
@@ -33,13 +33,17 @@ class Places(NamedTuple):
 
     proc: str
     dev: str
-    tmp: str
+    tmp: str | None  # None: what the command writes to /tmp is part of the layer
     binds: tuple[tuple[Bind, str], ...]
 
 
-def make_places(tree: StepTree, binds: Sequence[Bind]) -> Places:
-    """Make the mount points in TREE, which is not mounted yet.  Raises LaminixError where a source is missing."""
-    proc, dev, tmp = (_place(tree, name, True) for name in ("proc", "dev", "tmp"))
+def make_places(tree: StepTree, binds: Sequence[Bind], keep_tmp: bool = False) -> Places:
+    """Make the mount points in TREE, which is not mounted yet; with KEEP_TMP, /tmp is none.
+
+    Raises LaminixError where a source is missing.
+    """
+    proc, dev = (_place(tree, name, True) for name in ("proc", "dev"))
+    tmp = None if keep_tmp else _place(tree, "tmp", True)
     for bind in binds:
         if not os.path.exists(bind.source):
             raise LaminixError("cannot bind", "no such file or directory", bind.source)
@@ -80,7 +84,8 @@ def mount_root(places: Places) -> None:
     for bind, place in places.binds:
         _bind(bind, place)
     mount_proc(places.proc)
-    linux.mount("tmpfs", places.tmp, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=1777")
+    if places.tmp is not None:
+        linux.mount("tmpfs", places.tmp, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=1777")
     _mount_dev(places.dev)
 
 

@@ -45,6 +45,7 @@ class Command:
     binds: Sequence[Bind] = ()
     parallel: bool = False  # on all processors; on one, a call that is played takes a fifth of the time
     own_network: bool = True
+    keep_tmp: bool = False  # whether files in /tmp are those of the tree, and part of the layer
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Step:
         self._here = os.open(".", os.O_PATH | os.O_DIRECTORY)
         os.umask(0)
         self.tree = StepTree(parent, layers)
-        self._places = make_places(self.tree, command.binds)
+        self._places = make_places(self.tree, command.binds, command.keep_tmp)
         self._records = FileRecords()
 
     def run(self, attach: Callable[[], None], started: Callable[[int], None] = lambda pid: None) -> int:
