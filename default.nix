@@ -24,7 +24,9 @@ let
     envFiles = ./nix/env-files.nix;
     explainImage = ./nix/explain-image.nix;
     explainPlan = ./nix/explain-plan.nix;
+    exportImage = ./nix/export-image.nix;
     listLayers = ./nix/list-layers.nix;
+    mergeImages = ./nix/merge-images.nix;
     mergeParent = ./nix/merge-parent.nix;
     mkArtifact = ./nix/mk-artifact.nix;
     mkBundle = ./nix/mk-bundle.nix;

@@ -66,6 +66,12 @@ def test_a_store_path_that_changed_is_noticed(stream, tmp_path):
     assert ran.returncode == 1 and ran.stderr.startswith(b"pack-image: error: ") and ran.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("interpreter", ["bash", "sh"])
+def test_a_shell_that_is_given_the_program_starts_python(stream, interpreter):
+    ran = subprocess.run([interpreter, stream, "--repo_tag", "x:2"], capture_output=True)
+    assert (ran.returncode, ran.stdout) == (0, streamed(stream, "--repo_tag", "x:2").stdout)
+
+
 def test_wrong_usage(stream):
     assert streamed(stream, "--nonsense").returncode == 2
 

@@ -117,7 +117,7 @@ def test_manifest_of_oci_keeps_its_bytes(packed, form):
     index = (
         json.loads((place / "index.json").read_bytes()) if place.is_dir() else read_json(place, "index.json")
     )
-    assert [entry["digest"] for entry in index["manifests"]] == [manifest["digest"]]
+    assert {entry["digest"] for entry in index["manifests"]} == {manifest["digest"]}
 
 
 @pytest.mark.parametrize("form", ARCHIVES)
@@ -208,7 +208,15 @@ def test_name_is_familiar_for_docker_and_qualified_for_containerd(packed):
 def test_image_without_a_name_stays_without(packed, image):
     archive = packed(packed(image, "dir"), "docker-archive")
     assert read_json(archive, "manifest.json")[0]["RepoTags"] is None
-    assert ["annotations" in entry for entry in read_json(archive, "index.json")["manifests"]] == [False]
+    assert ["annotations" in entry for entry in read_json(archive, "index.json")["manifests"]] == [False] * 2
+
+
+@pytest.mark.parametrize("tags", [("a:1",), ("a:1", "a:2"), ("a:1", "a:2", "b:1")], ids=len)
+def test_an_index_in_an_archive_has_two_entries_at_least(packed, image, tags):
+    """With one entry podman takes the archive for a layout and ignores manifest.json."""
+    options = [word for tag in tags for word in ("--tag", tag)]
+    entries = read_json(packed(image, "docker-archive", *options), "index.json")["manifests"]
+    assert len(entries) == max(2, len(tags)) and len({entry["digest"] for entry in entries}) == 1
 
 
 # docker-legacy-archive.

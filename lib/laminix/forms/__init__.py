@@ -5,10 +5,11 @@ import argparse
 from laminix.errors import LaminixError
 from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout, whole_layout
 from laminix.forms import registry as registry_form
-from laminix.forms.choice import choose
+from laminix.forms.choice import Candidate, choose
 from laminix.images.image import Image
 from laminix.forms.members import BAD_IMAGE, Members, open_members
-from laminix.images.platform import parse_platform
+from laminix.images.platform import Platform, parse_platform
+from laminix.images.reference import Reference
 
 # Tried in this order. An archive of Docker 25 is an OCI layout too; its manifest.json takes precedence.
 FORMS = (
@@ -62,10 +63,27 @@ def open_image(
 
 def image_in(members: Members, image: str | None = None, platform: str | None = None) -> Image:
     """Return the image in MEMBERS, selected as by ``open_image``."""
-    wanted = parse_platform(platform) if platform is not None else None
+    return choose(_candidates(members), image, _wanted(platform), members.place).read()
+
+
+def open_images(path: str, platform: str | None = None) -> list[Image]:
+    """Return all images at PATH in the order of the form, of each the one for PLATFORM, as ``open_image`` does."""
+    members = open_members(path)
+    by_name: dict[tuple[Reference, ...], list[Candidate]] = {}
+    for candidate in _candidates(members):
+        by_name.setdefault(candidate.references, []).append(candidate)
+    wanted = _wanted(platform)
+    return [choose(group, None, wanted, members.place).read() for group in by_name.values()]
+
+
+def _wanted(platform: str | None) -> Platform | None:
+    return parse_platform(platform) if platform is not None else None
+
+
+def _candidates(members: Members) -> list[Candidate]:
     for form in FORMS:
         if form.recognises is not None and form.recognises(members):
-            return choose(form.candidates(members), image, wanted, members.place).read()
+            return form.candidates(members)
     if members.has("layer.json"):
         why = "found a layer directory, expected an image; mk-image --layer makes one of it"
         raise LaminixError(BAD_IMAGE, why, members.place)

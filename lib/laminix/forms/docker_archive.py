@@ -4,9 +4,10 @@ Since Docker 25 the archive is an OCI layout as well. Images and their names are
 digests and media types from the layout.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from laminix import strict_json
 from laminix.forms import archive_writer
@@ -16,13 +17,13 @@ from laminix.errors import LaminixError
 from laminix.forms import oci_layout
 from laminix.forms.blobs import check_same_layer_count, check_stored_size
 from laminix.forms.choice import Candidate
-from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, manifest_json, repositories_json
+from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, Listed, manifest_json, repositories_json
 from laminix.forms.form import Form
 from laminix.forms.writing import distinct_layers, oci_manifest_bytes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, with_digest
 from laminix.forms.members import BAD_IMAGE, Members
-from laminix.images.oci import read_config
+from laminix.images.oci import Index, read_config
 from laminix.images.reference import Reference, read_reference
 from laminix.strict_json import Value
 from laminix.tar.writer import END
@@ -136,21 +137,57 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
 
     Raises LaminixError after a layer's last chunk if its digest is wrong.
     """
-    layers = [with_digest(layer) for layer in image.layers]
-    config, manifest = image.config_bytes, oci_manifest_bytes(image, layers)
+    return archive_of_all([(image, references)])
+
+
+def archive_of_all(images: Iterable[tuple[Image, Sequence[Reference]]]) -> Iterator[bytes]:
+    """Yield one archive of several IMAGES, each with its references; otherwise like ``archive``."""
+    packed = [_packed(image, references) for image, references in images]
+    listed = [item.listed for item in packed]
     yield archive_writer.document(oci_layout.LAYOUT, oci_layout.LAYOUT_CONTENT)
-    yield archive_writer.document(oci_layout.INDEX, oci_layout.layout_index(manifest, references).to_bytes())
-    config_name = oci_layout.blob_name(sha256(config))
-    layer_names = [oci_layout.blob_name(layer.digest) for layer in layers]
-    yield archive_writer.document(MANIFEST, manifest_json(config_name, layer_names, references))
-    top = layers[-1].digest if layers else sha256(config)
-    yield archive_writer.document(REPOSITORIES, repositories_json(top.partition(":")[2], references))
+    yield archive_writer.document(oci_layout.INDEX, _index(packed))
+    yield archive_writer.document(MANIFEST, manifest_json(listed))
+    yield archive_writer.document(REPOSITORIES, repositories_json(listed))
     yield archive_writer.directory("blobs") + archive_writer.directory("blobs/sha256")
-    for data in dict.fromkeys((manifest, config)):
+    for data in dict.fromkeys(data for item in packed for data in (item.manifest, item.config)):
         yield archive_writer.document(oci_layout.blob_name(sha256(data)), data)
-    for layer in distinct_layers(layers):
+    for layer in distinct_layers([layer for item in packed for layer in item.layers]):
         yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_chunks(layer))
     yield END
+
+
+class _Packed(NamedTuple):
+    """An image as the archive has it."""
+
+    config: bytes
+    manifest: bytes
+    layers: list[StoredLayer]
+    listed: Listed
+
+
+def _packed(image: Image, references: Sequence[Reference]) -> _Packed:
+    layers = [with_digest(layer) for layer in image.layers]
+    config, manifest = image.config_bytes, oci_manifest_bytes(image, layers)
+    top = layers[-1].digest if layers else sha256(config)
+    listed = Listed(
+        config=oci_layout.blob_name(sha256(config)),
+        layers=[oci_layout.blob_name(layer.digest) for layer in layers],
+        top=top.partition(":")[2],
+        references=references,
+    )
+    return _Packed(config, manifest, layers, listed)
+
+
+def _index(images: Sequence[_Packed]) -> bytes:
+    """The layout's index, with two entries at least.
+
+    podman takes an archive for a layout if its index has one entry only. It then ignores manifest.json: the image
+    loses its Healthcheck, `app` is called docker.io/library/app and not localhost/app, and of several archives
+    that others have merged only one is loaded. containerd takes both entries for the same image.
+    """
+    indexes = (oci_layout.layout_index(image.manifest, image.listed.references) for image in images)
+    entries = tuple(entry for index in indexes for entry in index.manifests)
+    return Index(entries * 2 if len(entries) == 1 else entries).to_bytes()
 
 
 FORM = Form("docker-archive", recognises=recognises, candidates=candidates, archive=archive)

@@ -1,6 +1,7 @@
 """The documents ``manifest.json`` and ``repositories``, as written to both of Docker's archives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from laminix import strict_json
 from laminix.images.oci import sort_keys
@@ -10,16 +11,30 @@ MANIFEST = "manifest.json"
 REPOSITORIES = "repositories"
 
 
-def manifest_json(config_name: str, layer_names: list[str], references: Sequence[Reference]) -> bytes:
-    """Return manifest.json for one image; LAYER_NAMES are member names, base layer first."""
-    tags = [reference.familiar() for reference in references if reference.name]
-    return strict_json.dumps([{"Config": config_name, "RepoTags": tags or None, "Layers": layer_names}])
+class Listed(NamedTuple):
+    """An image as the documents list it."""
+
+    config: str  # member name
+    layers: list[str]  # member names, base layer first
+    top: str  # ID of the top layer
+    references: Sequence[Reference]
 
 
-def repositories_json(top: str, references: Sequence[Reference]) -> bytes:
-    """Return ``repositories``, which maps REFERENCES to the ID of the top layer, TOP."""
+def manifest_json(images: Iterable[Listed]) -> bytes:
+    """Return manifest.json for IMAGES."""
+    return strict_json.dumps([_manifest_entry(image) for image in images])
+
+
+def _manifest_entry(image: Listed) -> dict[str, Any]:
+    tags = [reference.familiar() for reference in image.references if reference.name]
+    return {"Config": image.config, "RepoTags": tags or None, "Layers": image.layers}
+
+
+def repositories_json(images: Iterable[Listed]) -> bytes:
+    """Return ``repositories``, which maps the names of IMAGES to the IDs of their top layers."""
     document: dict[str, dict[str, str]] = {}
-    for reference in references:
-        if reference.name:
-            document.setdefault(familiar_name(reference.name), {})[reference.tag] = top
+    for image in images:
+        for reference in image.references:
+            if reference.name:
+                document.setdefault(familiar_name(reference.name), {})[reference.tag] = image.top
     return strict_json.dumps(sort_keys(document))

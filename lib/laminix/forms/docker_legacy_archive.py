@@ -9,7 +9,7 @@ from typing import Any
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms import archive_writer
-from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, manifest_json, repositories_json
+from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, Listed, manifest_json, repositories_json
 from laminix.forms.form import Form
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import compression_of_layer, uncompressed_chunks
@@ -33,9 +33,10 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     # A repeated layer is listed by its first name: podman and skopeo refuse a link in the list.
     first = {layer.diff_id: name for layer, name in reversed(list(zip(image.layers, names)))}
     config_name = f"{sha256(image.config_bytes).partition(':')[2]}.json"
-    listed = [first[layer.diff_id] for layer in image.layers]
-    yield archive_writer.document(MANIFEST, manifest_json(config_name, listed, references))
-    yield archive_writer.document(REPOSITORIES, repositories_json(list(linked)[-1], references))
+    layer_names = [first[layer.diff_id] for layer in image.layers]
+    listed = Listed(config_name, layer_names, list(linked)[-1], references)
+    yield archive_writer.document(MANIFEST, manifest_json([listed]))
+    yield archive_writer.document(REPOSITORIES, repositories_json([listed]))
     yield archive_writer.document(config_name, image.config_bytes)
     for layer, name, (layer_id, data) in zip(image.layers, names, linked.items()):
         yield archive_writer.directory(layer_id)

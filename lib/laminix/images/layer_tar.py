@@ -68,7 +68,7 @@ class LayerTar:
     def members(self) -> list[Member]:
         """Return the members in the order of the tar. Raises LaminixError for a damaged tar."""
         place = self.layer.location
-        if self._is_tar:
+        if self._is_tar or "_file" in vars(self):  # a tar that can be read anywhere in
             return [Member(*member) for member in scan(self._file, BAD_LAYER, place)]
         stream = read(open_uncompressed(self.layer), BAD_LAYER, place)
         return [Member(entry, content.offset) for entry, content in stream]
