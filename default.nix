@@ -54,6 +54,7 @@ let
     build = ./nix/build.nix;
     builderProgram = ./nix/builder-program.nix;
     buildersPackage = ./nix/builders-package.nix;
+    compressionEnding = ./nix/compression-ending.nix;
     compressorPackages = ./nix/compressor-packages.nix;
     decompressorPackages = ./nix/decompressor-packages.nix;
     imagePrograms = ./nix/image-programs.nix;

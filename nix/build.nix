@@ -1,4 +1,8 @@
-{ builderProgram, pkgs }:
+{
+  build,
+  builderProgram,
+  pkgs,
+}:
 
 /**
   Make a derivation that runs one of laminix's builders.
@@ -19,7 +23,7 @@
 
   `request` contains the builder's options without their dashes.  `tools` are packages whose programs the
   builder may run.  `meta` and `passthru` become attributes of the result; all other arguments become
-  attributes of the derivation.
+  attributes of the derivation.  The result's `overrideAttrs` changes these arguments, as in nixpkgs.
 */
 builder:
 {
@@ -32,6 +36,16 @@ builder:
 }@attrs:
 
 let
+  overrideAttrs =
+    change:
+    let
+      # A function of two arguments gets the final attributes first.
+      final = attrs // change final attrs;
+      changed = attrs // (if builtins.isFunction change then change attrs else change);
+      takesTwo = builtins.isFunction change && builtins.isFunction (change attrs);
+    in
+    build builder (if takesTwo then final else changed);
+
   drv = derivation (
     removeAttrs attrs [
       "tools"
@@ -52,4 +66,8 @@ let
     }
   );
 in
-drv // passthru // { inherit meta passthru; }
+drv
+// passthru
+// {
+  inherit meta passthru overrideAttrs;
+}

@@ -1,4 +1,8 @@
-{ build, compressorPackages }:
+{
+  build,
+  compressionEnding,
+  compressorPackages,
+}:
 
 /**
   Compress a file, such as an image archive.  The bytes are the same for any number of cores.
@@ -15,7 +19,7 @@
   ```
 */
 {
-  name ? "compressed",
+  name ? file.name or "file" + compressionEnding compressor,
   file,
   compressor ? "gzip",
   meta ? { },
@@ -23,7 +27,12 @@
 }:
 
 build "compress" {
-  inherit name meta passthru;
+  inherit name meta;
+  passthru = {
+    ${if file ? imageName then "imageName" else null} = file.imageName;
+    ${if file ? imageTag then "imageTag" else null} = file.imageTag;
+  }
+  // passthru;
   request = {
     FILE = file;
     inherit compressor;

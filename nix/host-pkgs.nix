@@ -432,6 +432,7 @@ let
   platform = {
     inherit system;
     go.GOARCH = machine.goArchitecture;
+    uname.processor = builtins.head (builtins.match "(.*)-linux" system);
   };
 in
 packages // { buildPackages = packages; }

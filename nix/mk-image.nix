@@ -39,7 +39,8 @@
   paths that `config` mentions and no other layer contains.
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
-  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the program `run`.
+  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the
+  programs `stream` and `run`.
 
   # Example
 

@@ -18,7 +18,7 @@
   } -> Derivation
   ```
 
-  The result is the executable itself, not a directory.
+  The result is the executable itself, not a directory, which `isExe` says.
 */
 {
   name ? "stream",
@@ -29,7 +29,14 @@
 }:
 
 build "mk-streamer" {
-  inherit name meta passthru;
+  inherit name meta;
+  passthru = {
+    isExe = true;
+    inherit image;
+    ${if image ? imageName then "imageName" else null} = image.imageName;
+    ${if image ? imageTag then "imageTag" else null} = image.imageTag;
+  }
+  // passthru;
   request = {
     IMAGE = image;
     pack-image = builderProgram "pack-image";

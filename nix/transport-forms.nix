@@ -1,12 +1,18 @@
-{ packImage }:
+{
+  decompressorPackages,
+  mkStreamer,
+  packImage,
+}:
 
 /**
-  Return derivations that write an image in each transport form.
+  Return derivations that write an image in each transport form, and a program that streams it.
 
   # Type
 
   ```
-  transportForms :: Image -> { dockerArchive, dockerLegacyArchive, dir, oci, ociArchive :: Derivation }
+  transportForms :: Image -> {
+    dockerArchive, dockerLegacyArchive, dir, oci, ociArchive, stream :: Derivation
+  }
   ```
 */
 image:
@@ -20,4 +26,9 @@ in
   dir = packed "dir";
   oci = packed "oci";
   ociArchive = packed "oci-archive";
+  stream = mkStreamer {
+    name = "stream-${image.name or "image"}";
+    tools = decompressorPackages;
+    inherit image;
+  };
 }

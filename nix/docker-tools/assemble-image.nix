@@ -1,4 +1,7 @@
 {
+  creationTime,
+  goArchitecture,
+  imageOfParent,
   mergeParent,
   mkImage,
   parentInfo,
@@ -12,12 +15,14 @@
 
   ```
   assembleImage :: {
+    function :: String,
     name :: String,
     tag :: String | [ String ] | null,
     layers :: [ Layer ],
     config :: AttrSet | null,
     fromImage :: Image | Path | null,
     fromImageName, fromImageTag :: String | null,
+    inheritConfig :: "all" | "env" | "none",
     created :: Int | String,
     architecture :: String,
     annotations :: { <key> :: String },
@@ -25,9 +30,12 @@
   ```
 
   If `tag` is null, the tag is the hash in the store path that the image has when it is tagged "latest".
+  Errors name `function`, that of dockerTools.
+
   `layers` must contain the store paths that `config` mentions: none are added for it.
 */
 {
+  function,
   name,
   tag,
   layers,
@@ -35,6 +43,7 @@
   fromImage,
   fromImageName ? null,
   fromImageTag ? null,
+  inheritConfig,
   created,
   architecture,
   annotations,
@@ -46,17 +55,10 @@ let
   # Without string context, so that mkImage adds no layer of the store paths that the config mentions.
   plainConfig = builtins.fromJSON (builtins.unsafeDiscardStringContext (builtins.toJSON config));
 
-  parentName =
-    if fromImageName != null then
-      fromImageName
-    else
-      fromImage.imageName
-        or (throw "laminix: dockerTools: `fromImageTag` (\"${fromImageTag}\") is given without `fromImageName`, and `fromImage` has no `imageName` to combine it with. Give `fromImageName` too. (image ${name})");
-  parentImage =
-    if fromImageTag != null then
-      "${parentName}:${fromImageTag}"
-    else
-      fromImageName;
+  parentImage = imageOfParent {
+    image = name;
+    inherit fromImage fromImageName fromImageTag;
+  };
 
   tagged =
     tags:
@@ -66,12 +68,12 @@ let
         tag = tags;
         config = if config == null then { } else plainConfig;
         lenientConfig = true;
-        inherit
-          layers
-          created
-          architecture
-          annotations
-          ;
+        created = creationTime {
+          image = name;
+          inherit function;
+        } created;
+        architecture = goArchitecture architecture;
+        inherit layers annotations;
       };
     in
     if fromImage == null then
@@ -81,7 +83,7 @@ let
         parent = parent.image;
         # If all layers below are known, their store paths are already left out of the new ones.
         skipExisting = !parent.allLayersKnown;
-        inherit parentImage image;
+        inherit inheritConfig parentImage image;
       };
 
   # Without string context, so that the tag adds no image to a closure.

@@ -1,14 +1,20 @@
 {
   archiveCompression,
   assembleImage,
+  commandTools,
   compress,
   customisationLayer,
+  goArchitecture,
+  imageOfParent,
   makeOverridable,
   mkConfig,
+  mkLayer,
   mkNixDb,
   packImage,
   parentInfo,
+  pathList,
   pkgs,
+  rootStep,
   storeName,
   toLower,
 }:
@@ -48,6 +54,7 @@ makeOverridable (
     meta ? { },
     # Not in dockerTools:
     annotations ? { },
+    inheritConfig ? "all",
     layerCompressor ? "none",
     perms ? [ ],
   }@arguments:
@@ -55,20 +62,14 @@ makeOverridable (
   let
     baseName = storeName name;
 
-    roots =
+    contentsToCopy =
       if contents == null then
         copyToRoot
       else if copyToRoot == null then
         builtins.trace "laminix: dockerTools.buildImage: `contents` is deprecated, use `copyToRoot` instead. (image ${name})" contents
       else
         throw "laminix: dockerTools.buildImage: `contents` and `copyToRoot` are both given, but `contents` is the old name of `copyToRoot`. Remove `contents`. (image ${name})";
-    copy =
-      if roots == null then
-        [ ]
-      else if builtins.isList roots then
-        roots
-      else
-        [ roots ];
+    copy = pathList contentsToCopy;
 
     configFiles =
       if config == null then
@@ -82,11 +83,16 @@ makeOverridable (
           })
         ];
 
+    parent = parentInfo fromImage;
+    needsRoot = runAsRoot != null;
+
+    # With runAsRoot, this layer has only the files, and the next one what the commands make of them.
     layer = customisationLayer {
       name = "docker-layer-${baseName}";
       keepDirlinks = keepContentsDirlinks;
-      withClosure = true;
-      mentions = configFiles;
+      withClosure = !needsRoot;
+      mentions = if needsRoot then [ ] else configFiles;
+      extraCommands = if needsRoot then "" else extraCommands;
       nixDb =
         if includeNixDB then
           mkNixDb {
@@ -95,19 +101,58 @@ makeOverridable (
           }
         else
           null;
-      exclude = (parentInfo fromImage).layers;
+      exclude = if needsRoot then [ ] else parent.layers;
       compressor = layerCompressor;
       inherit
         copy
-        extraCommands
         uid
         gid
         perms
         ;
     };
 
-    image = assembleImage {
+    rootLayer = rootStep {
+      name = "docker-layer-${baseName}-run-as-root";
+      parent = parent.image;
+      parentImage = imageOfParent {
+        image = name;
+        inherit fromImage fromImageName fromImageTag;
+      };
+      platform = "linux/${goArchitecture architecture}";
       layers = [ layer ];
+      # As in nixpkgs, extraCommands come after runAsRoot.
+      commands = ''
+        (
+        export PATH=${pkgs.coreutils}/bin:/bin
+        ${runAsRoot}
+        )
+        export PATH=${builtins.concatStringsSep ":" (map (tool: "${tool}/bin") commandTools)}
+        ${extraCommands}
+      '';
+      visible = copy;
+    };
+
+    # Store paths that the files and the config refer to.
+    roots = layer.roots ++ [ rootLayer ] ++ configFiles;
+    storeLayer = mkLayer {
+      name = "docker-layer-${baseName}-store";
+      closure = roots;
+      omitRoot = roots;
+      exclude = parent.layers;
+      compressor = layerCompressor;
+    };
+
+    image = assembleImage {
+      layers =
+        if needsRoot then
+          [
+            storeLayer
+            layer
+            rootLayer
+          ]
+        else
+          [ layer ];
+      function = "buildImage";
       inherit
         name
         tag
@@ -115,6 +160,7 @@ makeOverridable (
         fromImage
         fromImageName
         fromImageTag
+        inheritConfig
         created
         architecture
         annotations
@@ -136,8 +182,5 @@ makeOverridable (
       };
     };
   in
-  if runAsRoot != null then
-    throw "laminix: dockerTools.buildImage: `runAsRoot` is not supported. Use `fakeRootCommands` of buildLayeredImage, which needs no root. (image ${name})"
-  else
-    result
+  result
 )

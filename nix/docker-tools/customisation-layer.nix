@@ -1,6 +1,7 @@
 {
   build,
   builderProgram,
+  commandTools,
   compressorPackages,
   mkTree,
   pkgs,
@@ -55,7 +56,7 @@
 
 let
   databases = if nixDb == null then [ ] else [ nixDb ];
-  rules = (nixDb.perms or [ ]) ++ perms;
+  databaseRules = nixDb.perms or [ ];
 
   tree = mkTree {
     name = "${name}-tree";
@@ -69,6 +70,7 @@ let
   };
 
   # Without commands, Nix knows the references of the tree.
+  rules = databaseRules ++ perms;
   layerWithoutCommands = build "mk-layer" {
     inherit name;
     request = request // {
@@ -98,13 +100,14 @@ let
       "${item}"
     ]);
   tools =
-    pkgs.stdenv.initialPath or [
-      pkgs.buildPackages.coreutils
-      pkgs.buildPackages.busybox
-    ]
-    ++ [ pkgs.buildPackages.bash ]
+    commandTools
     ++ (if fakeRootCommands == "" then [ ] else [ pkgs.buildPackages.fakeroot ])
     ++ compressorPackages compressor;
+
+  # The commands may set modes and owners of the database, and theirs count.  Where none of them can have set an
+  # owner, the database is root's and not that of `uid` and `gid`.
+  databaseOwners =
+    if uid == 0 && gid == 0 then [ ] else map (rule: removeAttrs rule [ "mode" ]) databaseRules;
 
   layerWithCommands = derivation {
     inherit name extraCommands fakeRootCommands;
@@ -120,7 +123,7 @@ let
       options "--copy" copy
       ++ options "--link" link
       ++ (if keepDirlinks then [ "--keep-dirlinks" ] else [ ]);
-    furtherPerms = builtins.toFile "perms.json" (builtins.toJSON rules);
+    furtherPerms = builtins.toFile "perms.json" (builtins.toJSON (databaseOwners ++ perms));
     nixDb = if nixDb == null then "" else nixDb;
     inherit uid gid;
     request =

@@ -1,8 +1,8 @@
 { pkgs }:
 
 /**
-  Add `override` to the result of a function.  This is nixpkgs' lib.makeOverridable, or a stand-in for it if
-  `pkgs` has no lib.
+  Add `override` and `overrideAttrs` to the result of a function.  This is nixpkgs' lib.makeOverridable, or a
+  stand-in for it if `pkgs` has no lib.
 
   # Type
 
@@ -17,12 +17,22 @@ let
     __functionArgs = function.__functionArgs or (builtins.functionArgs function);
     __functor =
       self: arguments:
-      function arguments
+      let
+        result = function arguments;
+        overrideAttrs =
+          change:
+          standIn {
+            inherit (self) __functionArgs;
+            __functor = _: others: (function others).overrideAttrs change;
+          } arguments;
+      in
+      result
       // {
         override =
           changes:
           self (arguments // (if builtins.isFunction changes then changes arguments else changes));
-      };
+      }
+      // (if result ? overrideAttrs then { inherit overrideAttrs; } else { });
   };
 in
 pkgs.lib.makeOverridable or standIn

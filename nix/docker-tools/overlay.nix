@@ -1,14 +1,17 @@
 /**
-  An overlay for nixpkgs that replaces the image functions of dockerTools and keeps the rest.
+  An overlay for nixpkgs that replaces dockerTools.
 */
-final: previous: {
-  dockerTools = previous.dockerTools // {
-    inherit ((import ../.. { pkgs = final; }).dockerTools)
-      buildImage
-      buildImageWithNixDb
-      buildLayeredImage
-      buildLayeredImageWithNixDb
-      streamLayeredImage
-      ;
-  };
+final: previous:
+
+let
+  theirs = previous.dockerTools;
+  ours = (import ../.. { pkgs = final // { dockerTools = theirs; }; }).dockerTools;
+in
+{
+  dockerTools =
+    theirs
+    // ours
+    // {
+      override = changes: theirs.override changes // ours.override changes;
+    };
 }

@@ -21,7 +21,9 @@ derivation (
     # `exit` keeps bash from replacing itself by the last command: Nix kills a builder once it has closed its
     # standard output, which cp does before it exits.
     args = [
-      "-euc"
+      "-euo"
+      "pipefail"
+      "-c"
       "${commands}\nexit"
     ];
     PATH = "${pkgs.buildPackages.coreutils}/bin";

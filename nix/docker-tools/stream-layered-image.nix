@@ -1,12 +1,15 @@
 {
   assembleImage,
+  commandTools,
   compressorPackages,
   customisationLayer,
   makeOverridable,
   mkConfig,
   mkNixDb,
   mkStreamer,
+  pathList,
   pkgs,
+  rootStep,
   storeLayers,
   storeName,
   toLower,
@@ -53,6 +56,7 @@ makeOverridable (
     annotations ? { },
     fromImageName ? null,
     fromImageTag ? null,
+    inheritConfig ? "all",
     layerCompressor ? "none",
     layeringPlan ? null,
     perms ? [ ],
@@ -62,7 +66,10 @@ makeOverridable (
   let
     baseName = storeName name;
 
-    trees = if builtins.isList contents then contents else [ contents ];
+    trees = pathList contents;
+
+    # Engines take no more layers than this, with a few to spare for images on this one.
+    layerLimit = if maxLayers > 125 then 125 else maxLayers;
     configFile = mkConfig {
       name = "${baseName}-config.json";
       config = if config == null then { } else config;
@@ -83,17 +90,33 @@ makeOverridable (
         else
           null;
       compressor = layerCompressor;
-      inherit
-        extraCommands
-        fakeRootCommands
-        mtime
-        perms
-        ;
+      fakeRootCommands = if needsRoot then "" else fakeRootCommands;
+      inherit extraCommands mtime perms;
     };
+
+    # The commands see what dockerTools shows them: the files of this image alone, not those of `fromImage`.
+    needsRoot = enableFakechroot && fakeRootCommands != "";
+    rootLayers =
+      if needsRoot then
+        [
+          (rootStep {
+            name = "${baseName}-fake-root-layer";
+            layers = [ customisation ];
+            commands = ''
+              export PATH=${builtins.concatStringsSep ":" (map (tool: "${tool}/bin") commandTools)}
+              ${fakeRootCommands}
+            '';
+            visible = trees;
+            inherit mtime;
+          })
+        ]
+      else
+        [ ];
 
     stored = storeLayers {
       name = "${baseName}-store-layers";
-      roots = customisation.roots ++ [ configFile ];
+      roots = customisation.roots ++ rootLayers ++ [ configFile ];
+      maxLayers = layerLimit - builtins.length rootLayers;
       # Layers are made again when they are streamed, but not by a command.
       blob = !builtins.elem layerCompressor [
         "none"
@@ -105,7 +128,6 @@ makeOverridable (
         adjustPlan
         fromImage
         layeringPlan
-        maxLayers
         mtime
         pin
         uid
@@ -116,7 +138,8 @@ makeOverridable (
     };
 
     image = assembleImage {
-      layers = (if includeStorePaths then [ stored ] else [ ]) ++ [ customisation ];
+      function = "streamLayeredImage";
+      layers = (if includeStorePaths then [ stored ] else [ ]) ++ [ customisation ] ++ rootLayers;
       inherit
         name
         tag
@@ -124,11 +147,14 @@ makeOverridable (
         fromImage
         fromImageName
         fromImageTag
+        inheritConfig
         created
         architecture
         annotations
         ;
     };
+
+    fewestLayers = 2 + builtins.length rootLayers;
 
     reversed = list: builtins.foldl' (done: item: [ item ] ++ done) [ ] list;
 
@@ -150,10 +176,10 @@ makeOverridable (
       // passthru;
     };
   in
-  if enableFakechroot then
-    throw "laminix: dockerTools.streamLayeredImage: `enableFakechroot` is not supported. `fakeRootCommands` run in the root of the layer: use relative paths in them. (image ${name})"
-  else if includeStorePaths && maxLayers < 2 then
-    throw "laminix: dockerTools.streamLayeredImage: `maxLayers` is ${toString maxLayers}, but it should be at least 2: one for store paths, one for the customisation layer. (image ${name})"
+  if includeStorePaths && maxLayers < fewestLayers then
+    throw "laminix: dockerTools.streamLayeredImage: `maxLayers` is ${toString maxLayers}, but it should be at least ${toString fewestLayers}: one for store paths, one for the customisation layer${
+      if needsRoot then ", one for what `fakeRootCommands` change" else ""
+    }. (image ${name})"
   else if layeringPipeline != null then
     throw "laminix: dockerTools.streamLayeredImage: `layeringPipeline` is not supported. Use `pin`, `layeringPlan` or `adjustPlan` instead. (image ${name})"
   else

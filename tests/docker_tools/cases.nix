@@ -1,5 +1,5 @@
 /**
-  The images of dockerTools' NixOS test, as far as its three builders make them.  The numbers are those of
+  The images of dockerTools' NixOS test.  The numbers are those of
   the table in nix/docker-tools/README.md.
 
   All packages that they use are in packages.nix too, so that they are built and run without nixpkgs.
@@ -59,6 +59,41 @@ let
     )
   }";
 
+  # Merged archives have names of their own only in the table that vm-test.py reads.
+  described = imageName: imageTag: archive: archive // { inherit imageName imageTag; };
+
+  # What pkgs.stdenv is to a shell: a script that the build starts with.
+  stdenv = runBash "stdenv" { path = "${coreutils}/bin:${bash}/bin"; } ''
+    mkdir $out
+    {
+      echo "export PATH=$path"
+      echo 'runHook() { eval "''${!1}"; }'
+      echo 'for input in $buildInputs; do PATH=$PATH:$input/bin; done'
+    } >$out/setup
+  '';
+
+  shellOf =
+    name: attributes: arguments:
+    dockerTools.streamNixShellImage (
+      {
+        inherit name;
+        tag = "latest";
+        drv = derivation (
+          {
+            inherit name stdenv;
+            inherit (pkgs.stdenv.buildPlatform) system;
+            builder = "${bash}/bin/bash";
+            args = [
+              "-c"
+              "source $stdenv/setup; echo built >$out"
+            ];
+          }
+          // attributes
+        );
+      }
+      // arguments
+    );
+
   onTop =
     fromImage: number:
     buildImage (
@@ -66,7 +101,7 @@ let
       // {
         name = "layers-order";
         tag = "latest";
-        extraCommands = "mkdir -p tmp; echo layer${number} >tmp/layer${number}; printf ${number} >last; echo ${number} >in-layer${number}";
+        runAsRoot = "mkdir -p tmp; echo layer${number} >tmp/layer${number}; printf ${number} >last; echo ${number} >in-layer${number}";
         inherit fromImage;
       }
     );
@@ -78,7 +113,7 @@ let
       // {
         name = "layers-unpack-order";
         tag = "latest";
-        extraCommands = "printf ${text} >layer-order";
+        runAsRoot = "printf ${text} >/layer-order";
         inherit fromImage;
       }
     );
@@ -99,6 +134,23 @@ let
   };
 in
 rec {
+  # 1, 2
+  hello-on-root = buildLayeredImage {
+    name = "hello";
+    tag = "latest";
+    contents = [ hello ];
+    config.Cmd = [ "hello" ];
+  };
+  hello-on-root-no-store = hello-on-root.override {
+    name = "hello-no-store";
+    includeStorePaths = false;
+  };
+  hello-on-root-no-store-fakechroot = hello-on-root.override {
+    name = "hello-no-store-fakechroot";
+    includeStorePaths = false;
+    enableFakechroot = true;
+  };
+
   # 3, 4
   bash-image = buildImage (
     withBash
@@ -181,6 +233,17 @@ rec {
     config.Cmd = [ "hello" ];
   };
 
+  # 11
+  run-as-root-extra-commands = buildImage (
+    withBash
+    // {
+      name = "run-as-root-extra-commands";
+      tag = "latest";
+      runAsRoot = ''echo "(runAsRoot)" >runAsRoot'';
+      extraCommands = ''echo "(extraCommand)" >extraCommands'';
+    }
+  );
+
   # 12
   unstable-date = buildImage (
     withBash
@@ -261,7 +324,7 @@ rec {
             layer
           ];
         };
-        extraCommands = "echo top >top";
+        runAsRoot = "echo top >top";
       }
     );
 
@@ -437,6 +500,40 @@ rec {
     ];
   };
 
+  merged-bash-and-redis = described "bash" "5" (dockerTools.mergeImages [
+    bash-image
+    redis
+  ]);
+  merged-bash-no-tag-and-redis = described bash-no-tag.imageName bash-no-tag.imageTag (
+    dockerTools.mergeImages [
+      bash-no-tag
+      redis
+    ]
+  );
+
+  # 31
+  merged-bash-fake-root = described "layered-image-with-fake-root-commands" "latest" (
+    dockerTools.mergeImages [
+      bash-image
+      layered-image-with-fake-root-commands
+    ]
+  );
+
+  # 32
+  export-bash = described "bash" "5" (dockerTools.exportImage { fromImage = bash-image; });
+
+  # 33
+  image-via-fakechroot = streamLayeredImage {
+    name = "image-via-fakechroot";
+    tag = "latest";
+    config.Cmd = [ "hello" ];
+    enableFakechroot = true;
+    fakeRootCommands = ''
+      mkdir /bin
+      ln -s ${hello}/bin/hello /bin/hello
+    '';
+  };
+
   # 34
   build-image-with-path = buildImage (
     withBash
@@ -468,6 +565,17 @@ rec {
     name = "etc";
     tag = "latest";
     fakeRootCommands = "mkdir -p ./etc; echo '127.0.0.1 localhost' >./etc/made-hosts; chown 0:0 ./etc/made-hosts";
+    config.Cmd = [
+      "${coreutils}/bin/cat"
+      "/etc/made-hosts"
+    ];
+  };
+
+  etc-fakechroot = streamLayeredImage {
+    name = "etc-fakechroot";
+    tag = "latest";
+    enableFakechroot = true;
+    fakeRootCommands = "mkdir -p /etc; echo '127.0.0.1 localhost' >/etc/made-hosts";
     config.Cmd = [
       "${coreutils}/bin/cat"
       "/etc/made-hosts"
@@ -521,6 +629,45 @@ rec {
         "-c"
         "id -u; stat -c %u ${hello}/bin/hello"
       ];
+    };
+  };
+
+  # 40
+  nix-shell-basic = shellOf "nix-shell-basic" { } { };
+  nix-shell-hook = shellOf "nix-shell-hook" { shellHook = "echo 'This is the shell hook!'; exit"; } { };
+  nix-shell-inputs = shellOf "nix-shell-inputs" { buildInputs = [ hello ]; } { command = "hello"; };
+  nix-shell-pass-as-file = shellOf "nix-shell-pass-as-file" {
+    text = "this is a string";
+    passAsFile = [ "text" ];
+  } { command = ''cat "$textPath"''; };
+  nix-shell-run = shellOf "nix-shell-run" { } {
+    run = ''case "$-" in *i*) echo interactive ;; *) echo not interactive ;; esac'';
+  };
+  nix-shell-command = shellOf "nix-shell-command" { } {
+    command = ''case "$-" in *i*) echo interactive ;; *) echo not interactive ;; esac'';
+  };
+  nix-shell-writable-home = shellOf "nix-shell-writable-home" { } {
+    command = ''cd "$HOME" && echo written >file && cat file'';
+  };
+  nix-shell-nonexistent-home = shellOf "nix-shell-nonexistent-home" { } {
+    homeDirectory = "/homeless-shelter";
+    command = ''[ ! -e "$HOME" ] && echo "no $HOME"'';
+  };
+  nix-shell-build-derivation = shellOf "nix-shell-build-derivation" { } {
+    command = ''buildDerivation && cat "$out"'';
+  };
+  nix-shell-archive = dockerTools.buildNixShellImage {
+    name = "nix-shell-archive";
+    tag = "latest";
+    compressor = "zstd";
+    command = "hello";
+    drv = derivation {
+      name = "with-inputs";
+      inherit stdenv;
+      inherit (pkgs.stdenv.buildPlatform) system;
+      builder = "${bash}/bin/bash";
+      args = [ ];
+      buildInputs = [ hello ];
     };
   };
 

@@ -1,5 +1,5 @@
 /**
-  The packages of nix/host-pkgs.nix, plus those that only the images of cases.nix contain.
+  The packages of nix/host-pkgs.nix, plus those that only the tests here need.
 */
 {
   system ? builtins.currentSystem,
@@ -9,7 +9,23 @@ let
   host = import ../../nix/host-pkgs.nix { inherit system; };
 in
 host
-// {
+// rec {
+  # pullImage is a derivation of the machine that builds.
+  buildPackages = host.buildPackages // {
+    inherit skopeo;
+  };
+
+  skopeo = host.fromHost {
+    name = "skopeo";
+    libraries = [
+      "assuan"
+      "gpg-error"
+      "gpgme"
+      "m"
+      "sqlite3"
+    ];
+  };
+
   redis = host.fromHost {
     name = "redis";
     programs = [
@@ -30,6 +46,28 @@ host
       "systemd"
       "z"
       "zstd"
+    ];
+  };
+
+  shadow = host.fromHost {
+    name = "shadow";
+    programs = [
+      "groupadd"
+      "useradd"
+      "usermod"
+    ];
+    libraries = [
+      "acl"
+      "attr"
+      "audit"
+      "bsd"
+      "bz2"
+      "cap-ng"
+      "md"
+      "pcre2-8"
+      "selinux"
+      "semanage"
+      "sepol"
     ];
   };
 

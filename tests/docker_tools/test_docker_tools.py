@@ -1,4 +1,4 @@
-"""dockerTools' functions: the cases of its NixOS test, on engines of this machine."""
+"""dockerTools' functions on engines of this machine: the cases of its NixOS test, and what others do with it."""
 
 import shutil
 
@@ -8,23 +8,33 @@ import nixos_test_driver
 from engines import podman as podman_engine
 from engines import storage
 
+# dockerTools comes from the overlay, as for users of nixpkgs.
 SCRIPT = """
   let
-    pkgs = import ./tests/docker_tools/packages.nix { };
-    inherit (import ./. { inherit pkgs; }) dockerTools;
+    packages = import ./tests/docker_tools/packages.nix {{ }};
+    pkgs = packages // import ./nix/docker-tools/overlay.nix pkgs {{ dockerTools.override = _: {{ }}; }};
+    inherit (pkgs) dockerTools;
   in
-  import ./nix/docker-tools/run-bash.nix { inherit pkgs; } "vm-test.py" {
-    text = import ./tests/docker_tools/vm-test-script.nix { inherit pkgs dockerTools; };
+  import ./nix/docker-tools/run-bash.nix {{ inherit pkgs; }} "script.py" {{
+    text = import ./tests/docker_tools/vm-test-script.nix {{
+      inherit pkgs dockerTools;
+      images = import ./tests/docker_tools/{images} {{ inherit pkgs dockerTools; }};
+      script = ./tests/docker_tools/{script};
+    }};
     passAsFile = [ "text" ];
-  } "cp $textPath $out"
+  }} "cp $textPath $out"
 """
+SCRIPTS = {
+    "cases": SCRIPT.format(images="cases.nix", script="vm-test.py"),
+    "patterns": SCRIPT.format(images="patterns.nix", script="patterns.py"),
+}
 
 
-@pytest.fixture(scope="module")
-def script(nix, need) -> str:
-    """The script of the NixOS test; all images that it loads are built."""
-    need("bash", "redis-server", "nginx", "fakeroot", "zstd")
-    return nix.build(SCRIPT).read_text()
+@pytest.fixture(scope="module", params=SCRIPTS)
+def script(request, nix, need) -> str:
+    """The script of the NixOS test, or the other one; all images that it loads are built."""
+    need("bash", "redis-server", "nginx", "fakeroot", "zstd", "useradd")
+    return nix.build(SCRIPTS[request.param]).read_text()
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def podman(need, scratch) -> str:
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_the_cases_of_the_nixos_test(script, need, request, tmp_path, engine):
+def test_images_load_and_run(script, need, request, tmp_path, engine):
     need("curl", "docker", "nsenter", root=True)
     program = tmp_path / "docker"
     program.write_text(f'#!/bin/sh\nexec {request.getfixturevalue(engine)} "$@"\n')

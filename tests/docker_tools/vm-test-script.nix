@@ -1,7 +1,12 @@
 /**
-  The test script of vm-test.nix: vm-test.py, preceded by a table of the images of cases.nix.
+  The test script of vm-test.nix: a script in Python, preceded by a table of the images that it checks.
 */
-{ pkgs, dockerTools }:
+{
+  pkgs,
+  dockerTools,
+  images ? import ./cases.nix { inherit pkgs dockerTools; },
+  script ? ./vm-test.py,
+}:
 
 let
   told = image: {
@@ -9,13 +14,13 @@ let
     isExe = image.isExe or false;
     inherit (image) imageName imageTag;
   };
-  images = builtins.mapAttrs (_: told) (import ./cases.nix { inherit pkgs dockerTools; });
 in
 ''
   import json
   import re
 
-  IMAGES = json.loads(${builtins.toJSON (builtins.toJSON images)})
+  IMAGES = json.loads(${builtins.toJSON (builtins.toJSON (builtins.mapAttrs (_: told) images))})
 
 ''
-+ builtins.readFile ./vm-test.py
++ builtins.readFile ./loading.py
++ builtins.readFile script

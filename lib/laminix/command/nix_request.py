@@ -26,11 +26,19 @@ def read_options(
     attributes_file = environment.get("NIX_ATTRS_JSON_FILE")
     if argv or attributes_file is None:
         return parser.parse_args(argv)
-    attributes = strict_json.loads(read_regular_file(attributes_file), "bad attributes", attributes_file)
+    attributes = _named(strict_json.loads(read_regular_file(attributes_file), "bad attributes", attributes_file))
     path = attributes.get("path")
     if path is not None:
         environment["PATH"] = ":".join(_argument(directory) for directory in path)
     return _from_attributes(parser, attributes)
+
+
+def _named(attributes: strict_json.Value) -> strict_json.Value:
+    """Return ATTRIBUTES so that errors name the derivation: its file has the same path for all of them."""
+    name = attributes.get("name")
+    if name is None:
+        return attributes
+    return strict_json.Value(attributes.raw, attributes.what, f"derivation {name.text()}")
 
 
 def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Value) -> argparse.Namespace:
