@@ -9,7 +9,7 @@ from laminix.images.image import Image
 from laminix.images.layer_tar import LayerTar
 from laminix.merge.merged_tree import MergedTree, Node
 from laminix.progress import counted
-from laminix.tar.entries import BLOCK_DEVICE, CHARACTER_DEVICE, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
+from laminix.tar.entries import BLOCK_DEVICE, CHARACTER_DEVICE, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK
 from laminix.tar.writer import END, header, padding
 
 DEVICES = (CHARACTER_DEVICE, BLOCK_DEVICE)
