@@ -67,8 +67,8 @@ def test_a_kill_leaves_neither_processes_nor_mounts(image, tmp_path, moment):
 
 def test_the_next_call_removes_what_a_killed_one_left(builder, image, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    (tmp_path / "laminix-left" / "work").mkdir(parents=True)
-    (tmp_path / "laminix-left" / "work").chmod(0)
+    (tmp_path / "laminix-step-left" / "work").mkdir(parents=True)
+    (tmp_path / "laminix-step-left" / "work").chmod(0)
     assert builder("run-image", image, "echo").returncode == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -174,3 +174,11 @@ def test_calls_at_the_same_time_leave_each_others_files(image):
     for _ in range(3):
         running = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) for _ in range(6)]
         assert [process.communicate()[0] for process in running] == ["done\n"] * 6
+
+
+def test_directories_of_others_stay(builder, image, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "laminix-data").mkdir()
+    (tmp_path / "laminix-data" / "file").touch()
+    assert builder("run-image", image, "echo").returncode == 0
+    assert (tmp_path / "laminix-data" / "file").exists()

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-PREFIX = "laminix-"
-NEW_PREFIX = ".laminix-"  # not locked yet
+PREFIX = "laminix-step-"  # of nothing else, since what has it is removed
+NEW_PREFIX = ".laminix-step-"  # not locked yet
 
 
 @contextlib.contextmanager
