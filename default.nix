@@ -25,6 +25,7 @@ let
     explainImage = ./nix/explain-image.nix;
     explainPlan = ./nix/explain-plan.nix;
     exportImage = ./nix/export-image.nix;
+    fetchImage = ./nix/fetch-image.nix;
     listLayers = ./nix/list-layers.nix;
     mergeImages = ./nix/merge-images.nix;
     mergeParent = ./nix/merge-parent.nix;
@@ -60,6 +61,7 @@ let
     imagePrograms = ./nix/image-programs.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
     reportName = ./nix/report-name.nix;
+    runnable = ./nix/runnable.nix;
     storeName = ./nix/store-name.nix;
     transportForms = ./nix/transport-forms.nix;
     weightsOption = ./nix/weights-option.nix;

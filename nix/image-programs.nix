@@ -1,8 +1,4 @@
-{
-  builderProgram,
-  decompressorPackages,
-  pkgs,
-}:
+{ runnable }:
 
 /**
   Return programs that transfer an image when they are run, for `nix run`.
@@ -18,38 +14,12 @@
 image:
 
 let
-  # Runs the builder `command` with `options` and the program's own arguments.
   program =
-    command: options:
-    derivation {
-      name = "${image.name or "image"}-${command}";
-      inherit (pkgs.stdenv.buildPlatform) system;
-      inherit command;
-      # The tools come last on $PATH: the user's own engines and credential helpers are found first.
-      text = ''
-        #!/bin/sh
-        PATH=$PATH${builtins.concatStringsSep "" (map (tool: ":${tool}/bin") decompressorPackages)}
-        export PATH
-        exec ${builderProgram command} ${image} ${options} "$@"
-      '';
-      passAsFile = [ "text" ];
-      builder = pkgs.buildPackages.python3.interpreter;
-      args = [
-        "-I"
-        "-B"
-        "-c"
-        ''
-          import os, shutil
-
-          program = f"{os.environ['out']}/bin/{os.environ['command']}"
-          os.makedirs(os.path.dirname(program))
-          shutil.copyfile(os.environ["textPath"], program)
-          os.chmod(program, 0o755)
-        ''
-      ];
-    }
-    // {
-      meta.mainProgram = command;
+    builder: options:
+    runnable {
+      name = image.name or "image";
+      arguments = "${image} ${options}";
+      inherit builder;
     };
 in
 rec {

@@ -129,7 +129,9 @@ class _Disturbing(http.server.BaseHTTPRequestHandler):
             data = answer.read()
         headers = {name: value for name, value in answer.getheaders() if name != "Transfer-Encoding"}
         headers.setdefault("Content-Length", str(len(data)))
-        if isinstance(fault, tuple):
+        if fault == ("zeros",):
+            data = bytes(len(data))
+        elif isinstance(fault, tuple):
             self.close_connection = True
             data = data[: fault[1]]
         self._send(answer.status, headers, data)
@@ -147,14 +149,14 @@ class _Disturbing(http.server.BaseHTTPRequestHandler):
         pass
 
 
-Fault = int | str | tuple[str, int] | None
+Fault = int | str | tuple[str, int] | tuple[str] | None
 
 
 def disturbed(target: str, fault: Callable[[str, str], Fault]) -> contextlib.AbstractContextManager[Server]:
     """A proxy for the registry at TARGET that does to each request (method, path) what FAULT says.
 
     A number is a status that it answers with; "hang up" ends the connection without an answer; ("cut", N) ends it
-    after N bytes of the answer's body; None lets the request pass.
+    after N bytes of the answer's body; ("zeros",) makes the body zeros; None lets the request pass.
     """
     return serving(_Disturbing, target=target, fault=fault, lock=threading.Lock())
 

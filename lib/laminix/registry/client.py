@@ -54,6 +54,11 @@ class Document:
     media_type: str
     digest: str
 
+    @classmethod
+    def of(cls, data: bytes, media_type: str) -> "Document":
+        """Return the document DATA with its SHA-256 digest."""
+        return cls(data, media_type, sha256(data))
+
     @property
     def descriptor(self) -> Descriptor:
         """What points to it."""
@@ -162,7 +167,7 @@ class Repository:
                 return None
             check_status(response, 200)
             data = response.document()
-            media_type = (response.headers.get("Content-Type") or "").partition(";")[0].strip()
+            media_type = _media_type(data, response.headers.get("Content-Type") or "")
             place = self.place(reference)
         digest = _checked_digest(data, reference, place) if ":" in reference else sha256(data)
         return Document(data, media_type, digest)
@@ -300,6 +305,15 @@ def _errors(response: Response) -> tuple[tuple[str, ...], list[str]]:
     except (LaminixError, *TRANSIENT, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return (), []
     return codes, [one_line(text[:200]) for text in texts[:5]]
+
+
+def _media_type(data: bytes, content_type: str) -> str:
+    """Return the media type that a manifest states of itself, which its digest covers; else the CONTENT_TYPE."""
+    try:
+        stated = json.loads(data).get("mediaType")
+    except (ValueError, AttributeError, RecursionError):
+        stated = None
+    return stated if isinstance(stated, str) else content_type.partition(";")[0].strip()
 
 
 def _checked_digest(data: bytes, digest: str, place: str) -> str:

@@ -5,6 +5,7 @@ Its members are named by what they are: ``manifest`` for the address's own manif
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
 from laminix.errors import LaminixError
@@ -66,6 +67,12 @@ class RegistryMembers:
     def location(self, name: str) -> str:
         """Where NAME is, for people."""
         return f"{self.place}!{name}"
+
+
+def pinned(members: RegistryMembers) -> RegistryMembers:
+    """Return MEMBERS with the digest that the tag has now in the address."""
+    address = replace(members.address, digest=members.top.digest)
+    return RegistryMembers(address, members.repository, members.top)
 
 
 def open_registry(

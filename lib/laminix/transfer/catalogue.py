@@ -42,7 +42,7 @@ def image_document(image: Image) -> tuple[Document, list[StoredLayer]]:
     layers = [with_digest(layer) for layer in image.layers]
     data = image.manifest_bytes or oci_manifest_bytes(image, layers)
     media_type = image.manifest.media_type if image.manifest else OCI_MANIFEST
-    return Document(data, media_type, sha256(data)), layers
+    return Document.of(data, media_type), layers
 
 
 def catalogue_of(images: Iterable[Image]) -> dict[str, Repository]:

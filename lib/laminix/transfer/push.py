@@ -6,10 +6,8 @@ layer. The tag's new manifest goes last, so that the tag names a whole image at 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.descriptor import Descriptor
@@ -21,6 +19,7 @@ from laminix.human_size import human_size
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
 from laminix.images.oci import Manifest
+from laminix.parallel.job_threads import in_threads
 from laminix.registry.address import Address
 from laminix.registry.client import Document, Registry, RegistryError, Repository
 from laminix.registry.connection import ATTEMPTS, RETRIED, Body, ConnectionLost, Connections, retry_wait
@@ -32,8 +31,6 @@ UPLOADS_AT_ONCE = 4
 BLOB_GONE = "MANIFEST_BLOB_UNKNOWN"  # what a registry says to a manifest whose blobs it has not
 UPLOAD_GONE = "BLOB_UPLOAD_UNKNOWN"
 SENT, MOUNTED, FOUND = "sent", "mounted", "found"
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -183,7 +180,7 @@ class _Push:
         there = {digest: self._usable(layer, known.get(layer.diff_id)) for digest, layer in layers.items()}
         meter = Meter("pushing", sum(layer.size for digest, layer in layers.items() if there[digest] is None))
         jobs = [lambda layer=layer: self._layer(layer, there[layer.digest], meter) for layer in layers.values()]
-        delivered = in_threads([lambda: self._config(config_is_there), *jobs], self._connections.abort)
+        delivered = in_threads([lambda: self._config(config_is_there), *jobs], UPLOADS_AT_ONCE, self._connections.abort)
         meter.clear()
         by_digest = dict(zip(layers, delivered[1:]))
         descriptors = [by_digest[layer.digest].descriptor for layer in self._image.layers]
@@ -259,7 +256,7 @@ def manifest_with(image: Image, layers: Sequence[Descriptor]) -> Document:
     """The image's manifest as it is if LAYERS are its own, else one like it with LAYERS."""
     own = [layer.digest for layer in image.layers] == [layer.digest for layer in layers]
     if own and image.manifest is not None:
-        return Document(image.manifest_bytes, image.manifest.media_type, sha256(image.manifest_bytes))
+        return Document.of(image.manifest_bytes, image.manifest.media_type)
     if own or image.manifest is None or image.manifest.media_type != OCI_MANIFEST:
         config = Descriptor(OCI_CONFIG, sha256(image.config_bytes), len(image.config_bytes))
         manifest = Manifest(config, tuple(layers), image.annotations)
@@ -268,20 +265,4 @@ def manifest_with(image: Image, layers: Sequence[Descriptor]) -> Document:
         kept = zip(image.manifest.layers, layers)
         manifest = replace(image.manifest, layers=tuple(old if old.digest == new.digest else new for old, new in kept))
     data = manifest.to_bytes()
-    return Document(data, OCI_MANIFEST, sha256(data))
-
-
-def in_threads(jobs: Iterable[Callable[[], Result]], abort: Callable[[], None]) -> list[Result]:
-    """What JOBS return, in their order, a few at a time; ABORT is to stop the others when one fails."""
-    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-        futures = [pool.submit(job) for job in jobs]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-            return [future.result() for future in futures]
-        except BaseException:
-            abort()
-            for future in futures:
-                future.cancel()
-            raise
+    return Document.of(data, OCI_MANIFEST)

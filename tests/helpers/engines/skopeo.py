@@ -27,7 +27,11 @@ class Skopeo:
 
     def manifest(self, reference: str) -> dict[str, Any]:
         """The manifest as it is stored."""
-        return json.loads(self._output("inspect", "--tls-verify=false", "--raw", reference))
+        return json.loads(self.manifest_bytes(reference))
+
+    def manifest_bytes(self, reference: str) -> bytes:
+        """The same, to the byte."""
+        return self._output("inspect", "--tls-verify=false", "--raw", reference).encode()
 
     def config(self, reference: str) -> dict[str, Any]:
         """The config as it is stored."""

@@ -1,0 +1,55 @@
+"""The hash of a path as Nix computes it: of its Nix archive (NAR), a serialisation without times and owners."""
+
+import base64
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+
+from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.regular_file import open_regular_file
+
+
+def nar_hash(path: str) -> str:
+    """Return the SHA-256 hash of the NAR of PATH, written ``sha256-<base64>``, as Nix's ``hash`` attributes take it."""
+    state = hashlib.sha256()
+    for chunk in nar(path):
+        state.update(chunk)
+    return f"sha256-{base64.b64encode(state.digest()).decode()}"
+
+
+def nar(path: str) -> Iterator[bytes]:
+    """Yield the NAR of PATH (Nix manual, Nix Archive Format): a regular file, symbolic link or directory."""
+    yield _text(b"nix-archive-1")
+    yield from _node(os.fsencode(path))
+
+
+def _node(path: bytes) -> Iterator[bytes]:
+    status = os.lstat(path)
+    yield _text(b"(") + _text(b"type")
+    if stat.S_ISLNK(status.st_mode):
+        yield _text(b"symlink") + _text(b"target") + _text(os.readlink(path))
+    elif stat.S_ISDIR(status.st_mode):
+        yield _text(b"directory")
+        for name in sorted(os.listdir(path)):
+            yield _text(b"entry") + _text(b"(") + _text(b"name") + _text(name) + _text(b"node")
+            yield from _node(os.path.join(path, name))
+            yield _text(b")")
+    else:
+        yield _text(b"regular")
+        if status.st_mode & stat.S_IXUSR:
+            yield _text(b"executable") + _text(b"")
+        yield _text(b"contents") + _length(status.st_size)
+        with open_regular_file(path) as file:
+            while chunk := file.read(CHUNK_SIZE):
+                yield chunk
+        yield bytes(-status.st_size % 8)
+    yield _text(b")")
+
+
+def _text(data: bytes) -> bytes:
+    return _length(len(data)) + data + bytes(-len(data) % 8)
+
+
+def _length(number: int) -> bytes:
+    return number.to_bytes(8, "little")
