@@ -56,3 +56,14 @@ def test_the_prediction_is_what_is_fetched(made, need, scratch, open_engine, eng
             assert set(fetched) == {layer["digest"] for layer in predicted["layers"]["added"]}
             assert sum(fetched.values()) == predicted["download"]
             before = after
+
+
+def test_an_image_in_a_registry_takes_two_requests(made, need, scratch):
+    need("skopeo", *registry.NEEDS)
+    path, skopeo = image(made, "counted", [1, 1]), Skopeo(scratch)
+    with registry.serve(scratch) as hub:
+        skopeo.push(f"oci:{path}:latest", f"docker://{hub.host}/app:1")
+        with hub.counted() as requests:
+            result = json.loads(made.run("diff-image", f"docker://{hub.host}/app:1", path, "--json", "--no-contents"))
+    assert result["alike"]
+    assert ["/manifests/" in request.path for request in requests] == [True, False]  # the manifest, then the config

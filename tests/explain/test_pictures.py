@@ -71,4 +71,4 @@ def test_difference(builder, images):
 @pytest.mark.parametrize("argv", [["explain-image", "--why", "lib"], ["explain-image", "--files"]])
 def test_no_picture_of_a_part(builder, images, argv):
     done = builder(argv[0], images[0], *argv[1:], "--format", "svg")
-    assert (done.returncode, done.stdout) == (1, "") and "error: no picture: " in done.stderr
+    assert (done.returncode, done.stdout) == (2, "") and "error: no picture: " in done.stderr

@@ -6,7 +6,7 @@ from typing import Any
 
 from laminix import strict_json
 from laminix.command import Parser
-from laminix.errors import LaminixError
+from laminix.errors import UsageError
 from laminix.sections import Section, as_markdown, as_text
 
 
@@ -31,10 +31,10 @@ def rendered(
 ) -> str:
     """One result as FORMAT_ says: SECTIONS as text or Markdown, DOCUMENT as JSON, or PICTURE.
 
-    Each is asked for only if it is needed. Raises LaminixError if this result has no PICTURE.
+    Each is asked for only if it is needed. Raises UsageError if this result has no PICTURE.
     """
     if format_ == "svg" and picture is None:
-        raise LaminixError(
+        raise UsageError(
             "no picture", "--format svg shows whole images and plans; leave out the option that shows less"
         )
     if format_ == "svg":

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from laminix import media_types, strict_json
 from laminix.descriptor import Descriptor
 from laminix.digest import sha256
-from laminix.errors import LaminixError
+from laminix.errors import UsageError
 from laminix.forms.whole_layout import WholeLayout, stored_blob
 from laminix.images.image import StoredLayer
 from laminix.images.oci import sort_keys
@@ -30,10 +30,10 @@ class ArtifactFile(NamedTuple):
 
 
 def read_artifact_file(text: str) -> ArtifactFile:
-    """The file that TEXT names as MEDIATYPE=PATH; raises LaminixError."""
+    """The file that TEXT names as MEDIATYPE=PATH; raises UsageError for anything else."""
     media_type, equals, path = text.partition("=")
     if not equals or not path or not media_types.MEDIA_TYPE.fullmatch(media_type):
-        raise LaminixError(
+        raise UsageError(
             "bad artifact file", f"found {text!r}, expected MEDIATYPE=PATH, such as text/plain=notes.txt"
         )
     return ArtifactFile(media_type, path)
