@@ -4,7 +4,7 @@ A value knows its JSON path, so that an error can name it: ``config.Env[2]: foun
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from laminix.errors import LaminixError
@@ -34,8 +34,21 @@ def loads(data: bytes, what: str, place: object = None) -> "Value":
     """
     try:
         text = data.decode(json.detect_encoding(data))
-        hooks = {"object_pairs_hook": _no_repeats, "parse_constant": _no_constant, "parse_float": _fraction}
-        return Value(json.loads(text, **hooks), what, place)
+    except ValueError as error:
+        raise LaminixError(what, f"not JSON: {error}", place) from None
+    return parse_text(text, _no_repeats, lambda raw: raw, what, place)
+
+
+def parse_text(
+    text: str, make_object: Callable[[list], Any], convert: Callable[[Any], Any], what: str, place: object
+) -> "Value":
+    """Return the JSON document in TEXT, after CONVERT. MAKE_OBJECT makes an object of a list of keys and values.
+
+    Raises LaminixError as ``loads`` does, also for a ValueError of the two functions.
+    """
+    hooks = {"object_pairs_hook": make_object, "parse_constant": _no_constant, "parse_float": _fraction}
+    try:
+        return Value(convert(json.loads(text, **hooks)), what, place)
     except RecursionError:
         raise LaminixError(what, "JSON is nested too deeply", place) from None
     except ValueError as error:

@@ -11,7 +11,7 @@ from raw_tar import END, member
 
 def problems(tmp_path, layer):
     image = image_forms.Image(layers=(layer,))
-    return [str(problem) for problem in verify(write_tar(tmp_path / "image", image_forms.oci_layout(image)))[1]]
+    return [str(problem) for problem in verify(write_tar(str(tmp_path / "image"), image_forms.oci_layout(image)))[1]]
 
 
 @pytest.mark.parametrize("name", LAYERS)

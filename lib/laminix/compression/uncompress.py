@@ -1,7 +1,7 @@
 """Decompress gzip, xz, bzip2 or zstd data. The format is recognised by its first bytes."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from laminix.compression.compressor import MAGIC as LAYER_MAGIC
@@ -10,6 +10,10 @@ from laminix.parallel.chunks import CHUNK_SIZE
 
 MAGIC = {**LAYER_MAGIC, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
+PIECE_SIZE = 16 << 10  # bytes
+MAX_UNCOMPRESSED = 256 << 30  # bytes of one archive or layer
+
+Report = Callable[[str], None]  # takes a sentence about data that readers read in different ways
 
 
 def compression_of(start: bytes) -> str:
@@ -17,7 +21,7 @@ def compression_of(start: bytes) -> str:
     return next((name for name, magic in MAGIC.items() if start.startswith(magic)), "none")
 
 
-def uncompressed(chunks: Iterable[bytes], place: object = None) -> Iterator[bytes]:
+def uncompressed(chunks: Iterable[bytes], place: object = None, report: Report | None = None) -> Iterator[bytes]:
     """Yield CHUNKS decompressed, in chunks. Data that is not compressed is passed on unchanged.
 
     Raises LaminixError (naming PLACE) for damaged or truncated data, and for zstd data without a zstd decompressor.
@@ -34,8 +38,18 @@ def uncompressed(chunks: Iterable[bytes], place: object = None) -> Iterator[byte
         return chunks
     found = _find_decompressor(name)
     if found is None:
-        return _zstd_program(chunks, place)
-    return _members(name, *found, chunks, place)
+        return _limited(_zstd_program(chunks, place), place)
+    return _limited(_members(name, *found, chunks, place, report), place)
+
+
+def _limited(chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
+    """Yield CHUNKS. Raises LaminixError if they are too large in total: 8 MiB of zstd can be 256 GiB of zeros."""
+    left = MAX_UNCOMPRESSED
+    for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise LaminixError("data is too large", f"more than {MAX_UNCOMPRESSED} bytes after decompression", place)
+        yield chunk
 
 
 def _find_decompressor(name: str):
@@ -83,17 +97,22 @@ class _Gunzip:
         return self._inner.unused_data
 
 
-def _members(name: str, new, failure, chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
+def _members(
+    name: str, new, failure, chunks: Iterator[bytes], place: object, report: Report | None
+) -> Iterator[bytes]:
     """Yield the decompressed bytes of all members. Zeros after a member are padding and are skipped."""
     what = f"bad {name} data"
-    data = next(chunks, b"")
+    data, in_pieces = next(chunks, b""), False
     try:
         while data:
             decompressor = new()
             yield from _one_member(decompressor, data, chunks)
             if not decompressor.eof:
                 raise LaminixError(what, "data is truncated", place)
-            data = _next_member(decompressor.unused_data, chunks)
+            rest = decompressor.unused_data
+            if rest and not in_pieces:
+                chunks, rest, in_pieces = _pieces(chain([rest], chunks)), b"", True
+            data = _next_member(rest, chunks, report)
             if data and not data.startswith(MAGIC[name]):
                 raise LaminixError(what, f"found other data after the end, expected {name} data or zeros", place)
     except failure as error:
@@ -114,12 +133,22 @@ def _one_member(decompressor, data: bytes, chunks: Iterator[bytes]) -> Iterator[
                 return
 
 
-def _next_member(data: bytes, chunks: Iterator[bytes]) -> bytes:
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield CHUNKS in pieces. The end of a member copies the rest of a piece, and a chunk can have 10,000 members."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), PIECE_SIZE):
+            yield chunk[start : start + PIECE_SIZE]
+
+
+def _next_member(data: bytes, chunks: Iterator[bytes], report: Report | None) -> bytes:
     """Return the start of the next member, after padding: at least LONGEST_MAGIC bytes, fewer at the end."""
-    data = data.lstrip(b"\0")
-    while len(data) < LONGEST_MAGIC and (chunk := next(chunks, None)) is not None:
-        data = (data + chunk).lstrip(b"\0")
-    return data
+    start, padded = data.lstrip(b"\0"), data.startswith(b"\0")
+    while len(start) < LONGEST_MAGIC and (chunk := next(chunks, None)) is not None:
+        data = start + chunk
+        start, padded = data.lstrip(b"\0"), padded or data.startswith(b"\0")
+    if padded and report is not None:
+        report("zeros follow the compressed data; engines load it, but skopeo rejects it in a docker archive")
+    return start
 
 
 def _zstd_program(chunks: Iterator[bytes], place: object) -> Iterator[bytes]:

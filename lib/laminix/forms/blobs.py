@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from laminix import strict_json
+from laminix import image_json, strict_json
 from laminix.descriptor import Descriptor
 from laminix.digest import new_hash, digest_of
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.images.image import Image, StoredLayer
+from laminix.image_json import Shape
+from laminix.images import shapes
 from laminix.images.making import stored_layer
 from laminix.layers.layer_directory import read_layer
 from laminix.forms.members import BAD_IMAGE, Members
@@ -48,12 +50,12 @@ class Blobs:
         return self.members.location(self.name_of_manifest(descriptor.digest))
 
     def document(self, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
-        """Return the manifest or index that DESCRIPTOR points to. Raises LaminixError for a wrong size or digest."""
-        return self._checked(self.name_of_manifest(descriptor.digest), descriptor, what)
+        """Return the manifest that DESCRIPTOR points to. Raises LaminixError for a wrong size or digest."""
+        return self._checked(self.name_of_manifest(descriptor.digest), descriptor, what, shapes.MANIFEST)
 
     def config(self, descriptor: Descriptor) -> tuple[bytes, Config]:
         """Return the config that DESCRIPTOR points to. Raises LaminixError for a wrong size or digest."""
-        data, value = self._checked(self.name_of(descriptor.digest), descriptor, "bad config")
+        data, value = self._checked(self.name_of(descriptor.digest), descriptor, "bad config", shapes.CONFIG)
         return data, read_config(value)
 
     def layer(self, descriptor: Descriptor, diff_id: str) -> StoredLayer:
@@ -63,10 +65,10 @@ class Blobs:
         """
         return _layer(self, descriptor, diff_id)
 
-    def _checked(self, name: str, descriptor: Descriptor, what: str) -> tuple[bytes, strict_json.Value]:
+    def _checked(self, name: str, descriptor: Descriptor, what: str, shape: Shape) -> tuple[bytes, strict_json.Value]:
         data, location = self.members.read(name), self.members.location(name)
         check_document(data, descriptor, what, location)
-        return data, strict_json.loads(data, what, location)
+        return data, image_json.loads(data, shape, what, location)
 
 
 def check_document(data: bytes, descriptor: Descriptor, what: str, location: str) -> None:
@@ -151,7 +153,7 @@ class _IndexTree:
             raise LaminixError("bad index", f"index contains itself: {digest}", self._blobs.members.place)
         if digest not in self._nested and len(ancestors) < MAX_INDEX_DEPTH:
             data = self._blobs.members.read(self._blobs.name_of_manifest(digest))
-            index = read_index(strict_json.loads(data, "bad index", location))
+            index = read_index(image_json.loads(data, shapes.INDEX, "bad index", location))
             depth = self._read_below(index, (*ancestors, digest))
             # Checked last: an index that contains itself has a wrong digest too, but the loop explains more.
             check_document(data, descriptor, "bad index", location)

@@ -3,19 +3,23 @@
 import os
 from collections.abc import Sequence
 
-from laminix import strict_json
+from laminix import image_json
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
+from laminix.forms.docker_documents import MANIFEST, starts_object
 from laminix.forms.form import Form
 from laminix.forms.writing import copy_layer, distinct_layers, link_to_store, oci_manifest_bytes, write_chunks
 from laminix.images.image import Image
 from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members
 from laminix.images.oci import read_index, read_manifest
+from laminix.image_json import Shape
 from laminix.images.reference import Reference
+from laminix.images.shapes import INDEX
+from laminix.images.shapes import MANIFEST as IMAGE_MANIFEST
+from laminix.strict_json import Value
 
-MANIFEST = "manifest.json"
 VERSION = b"Directory Transport Version: 1.1\n"
 
 
@@ -24,15 +28,16 @@ VERSION = b"Directory Transport Version: 1.1\n"
 
 def recognises(members: Members) -> bool:
     """Return whether MEMBERS have this form: manifest.json is an object (in a docker archive it is a list)."""
-    return members.has(MANIFEST) and isinstance(_document(members).raw, dict)
+    return members.has(MANIFEST) and starts_object(members.read(MANIFEST))
 
 
 def candidates(members: Members) -> list[Candidate]:
     """Return the image of manifest.json, or the images if it is an index."""
     blobs = Blobs(members.blobs(), _hex, lambda digest: f"{_hex(digest)}.manifest.json")
-    document = _document(members)
-    if "manifests" in document.raw:
-        return index_candidates(blobs, read_index(document))
+    index = _document(members, INDEX)
+    if "manifests" in index.raw:
+        return index_candidates(blobs, read_index(index))
+    document = _document(members, IMAGE_MANIFEST)
 
     def read() -> Image:
         return image_of_manifest(blobs, members.read(MANIFEST), read_manifest(document), ())
@@ -40,8 +45,8 @@ def candidates(members: Members) -> list[Candidate]:
     return [Candidate((), lambda: read().config.platform, read)]
 
 
-def _document(members: Members) -> strict_json.Value:
-    return strict_json.loads(members.read(MANIFEST), "bad manifest", members.location(MANIFEST))
+def _document(members: Members, shape: Shape) -> Value:
+    return image_json.loads(members.read(MANIFEST), shape, "bad manifest", members.location(MANIFEST))
 
 
 def _hex(digest: str) -> str:

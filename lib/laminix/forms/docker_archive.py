@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from laminix import strict_json
+from laminix import image_json
 from laminix.forms import archive_writer
 from laminix import media_types
 from laminix.digest import PATTERN, sha256
@@ -17,13 +17,21 @@ from laminix.errors import LaminixError
 from laminix.forms import oci_layout
 from laminix.forms.blobs import check_same_layer_count, check_stored_size
 from laminix.forms.choice import Candidate
-from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, Listed, manifest_json, repositories_json
+from laminix.forms.docker_documents import (
+    MANIFEST,
+    REPOSITORIES,
+    Listed,
+    manifest_json,
+    repositories_json,
+    starts_object,
+)
 from laminix.forms.form import Form
 from laminix.forms.writing import distinct_layers, oci_manifest_bytes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, with_digest
 from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import Index, read_config
+from laminix.images.shapes import CONFIG, DOCKER_MANIFEST
 from laminix.images.reference import Reference, read_reference
 from laminix.strict_json import Value
 from laminix.tar.writer import END
@@ -35,7 +43,7 @@ from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 
 def recognises(members: Members) -> bool:
     """Return whether MEMBERS have this form: manifest.json is a list (in ``dir:`` it is an object)."""
-    return members.has(MANIFEST) and not isinstance(_document(members).raw, dict)
+    return members.has(MANIFEST) and not starts_object(members.read(MANIFEST))
 
 
 def candidates(members: Members) -> list[Candidate]:
@@ -48,12 +56,13 @@ def candidates(members: Members) -> list[Candidate]:
 
 
 def _document(members: Members) -> Value:
-    return strict_json.loads(members.read(MANIFEST), "bad manifest", members.location(MANIFEST))
+    return image_json.loads(members.read(MANIFEST), DOCKER_MANIFEST, "bad manifest", members.location(MANIFEST))
 
 
 def _candidate(members: Members, entry: Value) -> Candidate:
     config_name = entry["Config"].text()
-    layer_names = entry["Layers"].texts() if entry["Layers"].raw is not None else []
+    layers = entry.get("Layers")
+    layer_names = layers.texts() if layers else []
     tags = entry.get("RepoTags")
     references = tuple(read_reference(tag) for tag in tags.texts()) if tags else ()
     read = partial(_read, members, config_name, layer_names, references)
@@ -69,7 +78,7 @@ def _read(
     config_bytes = (members.blobs() if _digest_in(config_name) else members).read(config_name)
     location = members.location(config_name)
     _check_blob_name(config_name, config_bytes, location)
-    config = read_config(strict_json.loads(config_bytes, "bad config", location))
+    config = read_config(image_json.loads(config_bytes, CONFIG, "bad config", location))
     check_same_layer_count(len(layer_names), config, members.place)
     blobs = members.blobs()  # the diff IDs vouch for the layers
     layers = tuple(_layer(blobs, name, diff_id) for name, diff_id in zip(layer_names, config.diff_ids))

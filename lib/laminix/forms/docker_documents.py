@@ -11,6 +11,11 @@ MANIFEST = "manifest.json"
 REPOSITORIES = "repositories"
 
 
+def starts_object(document: bytes) -> bool:
+    """Return whether the manifest.json DOCUMENT is an object, as in ``dir:``; a docker archive's is a list."""
+    return document.lstrip(b" \t\r\n").startswith(b"{")
+
+
 class Listed(NamedTuple):
     """An image as the documents list it."""
 

@@ -6,7 +6,7 @@ diff IDs.
 
 from functools import partial
 
-from laminix import strict_json
+from laminix import image_json
 from laminix import media_types
 from laminix.parallel.consumer_thread import ConsumerThread
 from laminix.errors import LaminixError
@@ -18,6 +18,7 @@ from laminix.images.layer_bytes import digest_of_chunks
 from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import Config, read_config
 from laminix.images.platform import Platform
+from laminix.images import shapes
 from laminix.images.reference import Reference
 from laminix.strict_json import Value
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
@@ -33,7 +34,7 @@ def candidates(members: Members) -> list[Candidate]:
     """Return each image in ``repositories`` once, with all of its names. Raises LaminixError if there is none."""
     names: dict[str, list[Reference]] = {}
     data, location = members.read(REPOSITORIES), members.location(REPOSITORIES)
-    document = strict_json.loads(data, "bad repositories", location)
+    document = image_json.loads(data, shapes.REPOSITORIES, "bad repositories", location)
     for repository, tags in document.items():
         for tag, top in tags.items():
             names.setdefault(top.text(), []).append(Reference(repository, tag))
@@ -76,7 +77,7 @@ def _image_json(members: Members, layer_id: str) -> Value:
     name = f"{layer_id}/json"
     if not members.has(name):
         raise LaminixError(BAD_IMAGE, f"layer is missing: expected a member {name!r}", members.place)
-    return strict_json.loads(members.read(name), "bad layer json", members.location(name))
+    return image_json.loads(members.read(name), shapes.CONFIG, "bad layer json", members.location(name))
 
 
 def _layer(members: Members, layer_id: str) -> StoredLayer:

@@ -22,7 +22,7 @@ BAD_IMAGE = "bad image"
 # TRANSPORT:PATH[:TAG] (containers-transports(5)).
 SKOPEO_NOTATION = re.compile(r"(?:oci|oci-archive|docker-archive|dir):(.+?)(?::([^/:]+))?")
 MAX_LINK_HOPS = 40  # links from one member to another, the kernel's limit
-MAX_DOCUMENT_SIZE = 64 << 20  # bytes of a JSON document; a larger one is garbage or an attack
+MAX_DOCUMENT_SIZE = 4 << 20  # bytes of a JSON document: what containers/image allows
 
 
 def open_members(path: str, **registry: str | bool | None) -> "Members":
@@ -147,7 +147,10 @@ class ArchiveMembers:
         self.place = place
         self._file = file
         self._members: dict[bytes, _Member] = {}
+        self.repeated: dict[str, None] = {}  # names that several members have, each once; the last member counts
         for entry, offset in scan(file, BAD_IMAGE, place, relative=True):
+            if entry.path in self._members and entry.type != DIRECTORY:
+                self.repeated[shown(entry.path)] = None
             self._members[entry.path] = _Member(entry.type, offset, entry.size, entry.link)
 
     def blobs(self) -> "ArchiveMembers":

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from laminix import media_types
-from laminix import strict_json
+from laminix import image_json
 from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, find_by_config, index_candidates, recipe_name
@@ -32,6 +32,7 @@ from laminix.forms.writing import (
     oci_manifest_bytes,
     write_chunks,
 )
+from laminix.images import shapes
 from laminix.images.reference import Reference
 from laminix.regular_file import read_regular_file
 
@@ -71,13 +72,13 @@ def blob_name(digest: str) -> str:
 
 def read_layout_index(members: Members) -> Index:
     """Return the index.json of the layout."""
-    return read_index(strict_json.loads(members.read(INDEX), "bad index", members.location(INDEX)))
+    return read_index(image_json.loads(members.read(INDEX), shapes.INDEX, "bad index", members.location(INDEX)))
 
 
 def _check_version(members: Members) -> None:
     if not members.has(LAYOUT):
         return  # some writers omit it, and the index is sufficient
-    document = strict_json.loads(members.read(LAYOUT), "bad image layout", members.location(LAYOUT))
+    document = image_json.loads(members.read(LAYOUT), shapes.LAYOUT, "bad image layout", members.location(LAYOUT))
     version = document["imageLayoutVersion"]
     if not version.text().startswith("1."):
         raise version.error(f"found {version.raw!r}, expected 1.x")

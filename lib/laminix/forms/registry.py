@@ -3,11 +3,12 @@
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from laminix import strict_json
+from laminix import image_json
 from laminix.descriptor import Descriptor
 from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.form import Form
+from laminix.images import shapes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.oci import read_index, read_manifest
 
@@ -41,14 +42,15 @@ def recognises(members: "RegistryMembers") -> bool:
 def candidates(members: "RegistryMembers") -> list[Candidate]:
     """Return the image at the address, or the images if it has an index."""
     blobs = RegistryBlobs(members, lambda digest: f"blobs/{digest}", lambda digest: f"manifests/{digest}")
-    document = strict_json.loads(members.read(TOP), "bad manifest", members.place)
-    references = members.address.references
-    if "manifests" in document.expect(dict):
-        return index_candidates(blobs, read_index(document), references)
+    data, references = members.read(TOP), members.address.references
+    index = image_json.loads(data, shapes.INDEX, "bad manifest", members.place)
+    if "manifests" in index.expect(dict):
+        return index_candidates(blobs, read_index(index), references)
+    document = image_json.loads(data, shapes.MANIFEST, "bad manifest", members.place)
 
     @cache  # the platform is in the config, which must not be fetched twice
     def read() -> Image:
-        return image_of_manifest(blobs, members.read(TOP), read_manifest(document), references)
+        return image_of_manifest(blobs, data, read_manifest(document), references)
 
     return [Candidate(references, lambda: read().config.platform, read)]
 

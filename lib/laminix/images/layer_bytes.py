@@ -10,7 +10,7 @@ from laminix.digest import new_hash, digest_of
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.parallel.chunk_reader import ChunkReader
-from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
+from laminix.compression.uncompress import LONGEST_MAGIC, Report, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE
 
 
@@ -37,19 +37,22 @@ def checked_chunks(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[by
         diff_id.result()
 
 
-def uncompressed_chunks(layer: StoredLayer) -> Iterator[bytes]:
-    """Yield the layer's uncompressed tar. Raises LaminixError after the last chunk if digest or diff ID differ."""
+def uncompressed_chunks(layer: StoredLayer, report: Report | None = None) -> Iterator[bytes]:
+    """Yield the layer's uncompressed tar. Raises LaminixError after the last chunk if digest or diff ID differ.
+
+    Calls REPORT for compressed data that readers read in different ways.
+    """
     stored = stored_chunks(layer) if layer.digest in (None, layer.diff_id) else checked_chunks(layer)
     with ConsumerThread(lambda chunks: _check_diff_id(layer, digest_of_chunks(chunks))) as check:
-        for chunk in uncompressed(stored, layer.location):
+        for chunk in uncompressed(stored, layer.location, report):
             check.put(chunk)
             yield chunk
         check.result()
 
 
-def open_uncompressed(layer: StoredLayer) -> io.RawIOBase:
+def open_uncompressed(layer: StoredLayer, report: Report | None = None) -> io.RawIOBase:
     """Return the layer's uncompressed tar as a file that can be read once, checked as by ``uncompressed_chunks``."""
-    return ChunkReader(uncompressed_chunks(layer))
+    return ChunkReader(uncompressed_chunks(layer, report))
 
 
 def with_digest(layer: StoredLayer) -> StoredLayer:
@@ -74,10 +77,15 @@ def _digest_check(layer: StoredLayer):
 
 
 def _diff_id_check(layer: StoredLayer, wanted: bool):
-    """Return a function that checks the diff ID; None unless WANTED and different from the digest."""
-    if not wanted or layer.digest == layer.diff_id:
+    """Return a function that checks the diff ID; None unless WANTED and not the digest of a plain tar."""
+    if not wanted or layer.digest == layer.diff_id and _is_plain(layer):
         return None
     return lambda chunks: _check_diff_id(layer, digest_of_chunks(uncompressed(chunks, layer.location)))
+
+
+def _is_plain(layer: StoredLayer) -> bool:
+    """Return whether the stored bytes are the tar. A recipe gives the tar if its digest, which is checked, says so."""
+    return layer.recipe_directory is not None or compression_of_layer(layer) == "none"
 
 
 def digest_of_chunks(chunks: Iterable[bytes], algorithm: str = "sha256") -> str:

@@ -97,7 +97,7 @@ class Config:
     @property
     def diff_ids(self) -> tuple[str, ...]:
         """The diff ID of each layer, base layer first."""
-        return tuple(self.raw["rootfs"]["diff_ids"] or ())
+        return tuple((self.raw.get("rootfs") or {}).get("diff_ids") or ())
 
     @property
     def history(self) -> tuple[dict[str, Any], ...]:
@@ -168,7 +168,7 @@ def read_manifest(value: Value) -> Manifest:
     known = ("schemaVersion", "mediaType", "config", "layers", "annotations")
     return Manifest(
         config=config,
-        layers=tuple(read_descriptor(layer) for layer in value["layers"]),
+        layers=tuple(read_descriptor(layer) for layer in value.get("layers") or ()),
         annotations=annotations.text_map() if annotations else {},
         media_type=media_type.raw if media_type else media_types.OCI_MANIFEST,
         others={key: member.raw for key, member in value.items() if key not in known},
@@ -183,7 +183,7 @@ def read_index(value: Value) -> Index:
         raise media_type.error(f"found {media_type.raw!r}, expected an index's media type")
     annotations = value.get("annotations")
     return Index(
-        manifests=tuple(_read_entry(entry) for entry in value["manifests"]),
+        manifests=tuple(_read_entry(entry) for entry in value.get("manifests") or ()),
         annotations=annotations.text_map() if annotations else {},
     )
 
@@ -215,7 +215,8 @@ def read_config(value: Value) -> Config:
     runtime, history = value.get("config"), value.get("history")
     if runtime:
         check_types(runtime)
-    for diff_id in value["rootfs"].get("diff_ids") or ():
+    rootfs = value.get("rootfs")
+    for diff_id in rootfs and rootfs.get("diff_ids") or ():
         read_digest(diff_id)
     for entry in history or ():
         _check_fields(entry, HISTORY_FIELDS)

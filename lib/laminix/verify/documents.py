@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from laminix import strict_json
+from laminix import image_json
 from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms import docker_archive, docker_v1_archive, oci_layout
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import REPOSITORIES
+from laminix.images import shapes
 from laminix.images.image import Image
 from laminix.forms.members import Members
 from laminix.images.oci import NAME_ANNOTATION, TAG_ANNOTATION, read_index
@@ -38,7 +39,7 @@ def _index_problems(members: Members, image: Image) -> Iterator[LaminixError]:
         why = "no image in the index has the config that manifest.json names"
         yield LaminixError(BAD_IMAGE, why, location)
         return
-    index = read_index(strict_json.loads(members.read(oci_layout.INDEX), BAD_IMAGE, location))
+    index = read_index(image_json.loads(members.read(oci_layout.INDEX), shapes.INDEX, BAD_IMAGE, location))
     for number, descriptor in enumerate(index.manifests):
         if descriptor.digest == sha256(image.manifest_bytes):
             for why in _descriptor_faults(descriptor, image):
@@ -90,7 +91,7 @@ def _linked_images(members: Members) -> list[Candidate]:
 
 def _repositories(members: Members) -> Value:
     name = REPOSITORIES
-    return strict_json.loads(members.read(name), "bad repositories", members.location(name))
+    return image_json.loads(members.read(name), shapes.REPOSITORIES, "bad repositories", members.location(name))
 
 
 def _link_problems(members: Members, image: Image) -> Iterator[LaminixError]:

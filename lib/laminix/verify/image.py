@@ -20,6 +20,7 @@ from laminix.images.reference import Reference, check_name, check_tag
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify.documents import document_problems
 from laminix.verify.layer import layer_problems
+from laminix.verify.readings import reading_problems
 from laminix.verify.users import user_problems
 from laminix.parallel.chunks import CHUNK_SIZE
 
@@ -45,6 +46,7 @@ def verify(
         found = image_in(members, image, platform)
         problems = [*blob_problems(members, {layer.location for layer in found.layers})]
         problems += document_problems(members, found)
+        problems += reading_problems(members, found)
         problems += image_problems(found, strict)
         if not problems:  # else the layers may not be readable
             problems += user_problems(found)
@@ -122,7 +124,7 @@ def config_problems(image: Image) -> Iterator[LaminixError]:
     for key in ("architecture", "os"):
         if not raw.get(key):
             yield LaminixError("bad config", f"{key}: missing or empty")
-    kind = raw["rootfs"].get("type")
+    kind = (raw.get("rootfs") or {}).get("type")
     if kind != "layers":
         yield LaminixError("bad config", f"rootfs.type: found {kind!r}, expected 'layers'")
     yield from _time_problems("created", image.config.created)

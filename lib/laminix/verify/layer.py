@@ -30,12 +30,11 @@ DOCKER_TYPES = frozenset(
 def layer_problems(layer: StoredLayer, check_order: bool) -> Iterator[LaminixError]:
     """Yield all problems of LAYER. With CHECK_ORDER, its members must have mk-layer's entry order."""
     yield from _type_problems(layer)
-    stream = open_uncompressed(layer)
+    readings: dict[str, None] = {}  # in order, each once
+    stream = open_uncompressed(layer, readings.setdefault)
     try:
-        readings: dict[str, None] = {}  # in order, each once
         members = (entry for entry, _ in read(stream, BAD_LAYER, layer.location, readings.setdefault))
         yield from member_problems(members, layer.location, check_order)
-        yield from (LaminixError(BAD_LAYER, reading, layer.location) for reading in readings)
     except LaminixError as error:
         yield error
     try:
@@ -44,6 +43,7 @@ def layer_problems(layer: StoredLayer, check_order: bool) -> Iterator[LaminixErr
             pass
     except LaminixError as error:
         yield error
+    yield from (LaminixError(BAD_LAYER, reading, layer.location) for reading in readings)
 
 
 def _type_problems(layer: StoredLayer) -> Iterator[LaminixError]:

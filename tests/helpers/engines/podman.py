@@ -1,5 +1,8 @@
 """podman, with runc."""
 
+import json
+from typing import Any
+
 from engines import storage
 from engines.isolation import ISOLATED
 from engines.program import Ran, output, run
@@ -38,6 +41,10 @@ class Podman:
         """What made each layer or empty step, the oldest first."""
         argv = ("history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
         return output(*self._podman, *argv, env=self.env).splitlines()[::-1]
+
+    def inspect(self, reference: str) -> dict[str, Any]:
+        """What ``podman inspect`` shows of an image."""
+        return json.loads(output(*self._podman, "inspect", reference, env=self.env))[0]
 
     def files(self, reference: str) -> bytes:
         """The tar of all files that a container of the image has; nothing runs in it."""

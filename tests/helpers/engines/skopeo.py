@@ -37,5 +37,9 @@ class Skopeo:
         """The config as it is stored."""
         return json.loads(self._output("inspect", "--tls-verify=false", "--config", "--raw", reference))
 
+    def understood_config(self, reference: str) -> dict[str, Any]:
+        """The config as skopeo understands it."""
+        return json.loads(self._output("inspect", "--tls-verify=false", "--config", reference))
+
     def _output(self, *argv: str) -> str:
         return output("skopeo", "--insecure-policy", *argv, env=self.env)
