@@ -8,14 +8,14 @@ FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12s")
 USTAR, GNU, V7 = b"ustar\x0000", b"ustar  \0", b"\0" * 8
 
 
-def header(name: bytes, kind: bytes = b"0", size: int = 0, magic: bytes = USTAR, **fields: bytes) -> bytes:
-    """One header block with a correct checksum; FIELDS are mode, uid, gid, link, prefix and numbers as they are written."""
+def header(name: bytes, kind: bytes = b"0", size: int | bytes = 0, magic: bytes = USTAR, **fields: bytes) -> bytes:
+    """One header block with a correct checksum; FIELDS (and SIZE, if it is bytes) are written as they are given."""
     block = FIELDS.pack(
         name,
         fields.get("mode", b"0000755\0"),
         fields.get("uid", b"0000000\0"),
         fields.get("gid", b"0000000\0"),
-        fields.get("size", b"%011o\0" % size),
+        b"%011o\0" % size if isinstance(size, int) else size,
         fields.get("mtime", b"00000000001\0"),
         b" " * 8,
         kind,
