@@ -18,6 +18,7 @@
 let
   # The public functions.  Each is described in nix/README.md.
   functionFiles = {
+    arrangePlan = ./nix/arrange-plan.nix;
     certificateFiles = ./nix/certificate-files.nix;
     compress = ./nix/compress.nix;
     diffImage = ./nix/diff-image.nix;

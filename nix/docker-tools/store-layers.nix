@@ -1,4 +1,5 @@
 {
+  arrangePlan,
   mkLayers,
   parentInfo,
   planLayers,
@@ -16,6 +17,7 @@
     fromImage :: Image | Path | null,
     maxLayers :: Int,
     layeringPlan :: Plan | Path | null,
+    layeringPipeline :: [ [ Any ] ] | null,
     adjustPlan :: Plan -> Plan,
     pin :: [ String ],
     …
@@ -26,7 +28,8 @@
   layers of `fromImage`.  `maxLayers` includes the layers of `fromImage` and one customisation layer.  All
   other arguments are mkLayers'.
 
-  The result's `plan` is the plan before `adjustPlan` changes it.
+  `plan` of the result is that of planLayers and `arrangedPlan` the one after `layeringPipeline`, both before
+  `adjustPlan` changes it.
 */
 {
   name,
@@ -34,6 +37,7 @@
   fromImage,
   maxLayers,
   layeringPlan,
+  layeringPipeline,
   adjustPlan,
   pin,
   ...
@@ -52,6 +56,17 @@ let
     countBase = true;
     inherit pin;
   };
+
+  arranged =
+    if layeringPipeline == null then
+      plan
+    else
+      arrangePlan {
+        name = "${name}-arranged-plan.json";
+        closure = roots;
+        pipeline = layeringPipeline;
+        inherit plan;
+      };
 in
 mkLayers (
   removeAttrs arguments [
@@ -59,11 +74,15 @@ mkLayers (
     "fromImage"
     "maxLayers"
     "layeringPlan"
+    "layeringPipeline"
     "adjustPlan"
     "pin"
   ]
   // {
-    plan = adjustPlan plan;
-    passthru = { inherit plan; };
+    plan = adjustPlan arranged;
+    passthru = {
+      inherit plan;
+      arrangedPlan = arranged;
+    };
   }
 )

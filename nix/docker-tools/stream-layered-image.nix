@@ -127,6 +127,7 @@ makeOverridable (
       inherit
         adjustPlan
         fromImage
+        layeringPipeline
         layeringPlan
         mtime
         pin
@@ -167,7 +168,7 @@ makeOverridable (
         isExe = true;
         streamScript = result;
         layer = customisation;
-        inherit (stored) plan;
+        inherit (stored) plan arrangedPlan;
         updatePlan = updatePlan stored.plan;
         imageName = toLower name;
         inherit image;
@@ -180,8 +181,6 @@ makeOverridable (
     throw "laminix: dockerTools.streamLayeredImage: `maxLayers` is ${toString maxLayers}, but it should be at least ${toString fewestLayers}: one for store paths, one for the customisation layer${
       if needsRoot then ", one for what `fakeRootCommands` change" else ""
     }. (image ${name})"
-  else if layeringPipeline != null then
-    throw "laminix: dockerTools.streamLayeredImage: `layeringPipeline` is not supported. Use `pin`, `layeringPlan` or `adjustPlan` instead. (image ${name})"
   else
     result
 )

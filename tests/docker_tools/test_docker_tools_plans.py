@@ -84,3 +84,24 @@ def test_a_function_has_the_last_word(nix):
 def layers_of(image):
     """How many layers an image directory has."""
     return len(image_files.manifest(image)["layers"])
+
+
+def test_a_layering_pipeline(nix):
+    """As in expressions for nixpkgs: operations with derivations among their arguments."""
+    pipeline = """
+      layeringPipeline = [
+        [ "subcomponent_out" [ library ] ]
+        [ "over" "rest" [ "popularity_contest" ] ]
+        [ "limit_layers" 2 ]
+      ];
+    """
+    image = f"image {{ {pipeline} }}"
+    stored = nix.build(APP + f"({image}).image")
+    assert layers_of(stored) == 3  # the third one is of the files
+    found = nix.build(APP + f"({image}).arrangedPlan").read_text()
+    assert names(found) == [["library-1.0"], ["app-1", "helper-1.0"]]
+
+
+def test_an_unknown_operation_is_refused(nix):
+    error = nix.failure(APP + 'image { layeringPipeline = [ [ "popularity" ] ]; }')
+    assert "pipeline[0][0]: unknown operation 'popularity'" in error and "(derivation x-store-layers-arranged" in error
