@@ -66,9 +66,9 @@ def image_in(members: Members, image: str | None = None, platform: str | None = 
     return choose(_candidates(members), image, _wanted(platform), members.place).read()
 
 
-def open_images(path: str, platform: str | None = None) -> list[Image]:
+def open_images(path: str, platform: str | None = None, **registry: str | bool | None) -> list[Image]:
     """Return all images at PATH in the order of the form, of each the one for PLATFORM, as ``open_image`` does."""
-    members = open_members(path)
+    members = open_members(path, **registry)
     by_name: dict[tuple[Reference, ...], list[Candidate]] = {}
     for candidate in _candidates(members):
         by_name.setdefault(candidate.references, []).append(candidate)
