@@ -282,7 +282,7 @@ def test_a_read_only_registry(builder, need, old, scratch):
     (("docker://{}/story@sha256:" + "0" * 64,), "bad destination: expected a tag, found a digest"),
     (("docker://{}/Story",), "upper-case letters"),
     (("docker://{}/story", "--compressor", "nope"), "nope"),
-    (("docker://{}/story", "--like", "example.org/story:v1"), "bad --like: it has to be at the registry of every DEST"),
+    (("docker://{}/story", "--like", "example.org/story:v1"), "bad --like: expected an image in the registry of every DEST"),
     (("docker://127.0.0.1:1/story",), "Connection refused"),
 ])
 def test_refuses(builder, hub, old, argv, why):
