@@ -246,6 +246,13 @@ def test_there_need_be_no_parent(builder, tmp_path):
     assert names(tmp_path / "layer") == ["greeting"]
 
 
+@pytest.mark.parametrize("place", ["/tmp/deep/tool", "/dev/shm/tool", "/etc/motd"])
+def test_a_bind_may_go_anywhere(step, tmp_path, place):
+    (tmp_path / "tool").write_text("a tool\n")
+    layer, printed = step(f"cat {place}", "--bind", f"{tmp_path}/tool:{place}")
+    assert (names(layer), printed) == ([], "a tool\n")
+
+
 def test_binds_are_seen_and_cannot_be_written(step, tmp_path):
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "tool").write_text("a tool\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 from laminix import strict_json
 from laminix.images.image import Image, StoredLayer
-from laminix.root_step.merged_root import Bind
+from laminix.root_step.merged_root import Bind, make_mount_point
 from laminix.root_step.step import DEFAULT_PATH, Command
 from laminix.root_step.unpack import unpack
 from laminix.root_step.unpacked import LIST, TREE, Unpacked, read_unpacked
@@ -99,11 +99,8 @@ def _bind_tree(files: Unpacked, rootfs: str) -> list[Bind]:
 
 def _make_mount_point(rootfs: str, target: str, is_directory: bool) -> None:
     place = os.path.join(rootfs, target.lstrip("/"))
-    if os.path.lexists(place):
-        return
-    os.makedirs(place if is_directory else os.path.dirname(place), exist_ok=True)
-    if not is_directory:
-        os.mknod(place)
+    if not os.path.lexists(place):
+        make_mount_point(place, is_directory)
 
 
 def _config(command: Command, tree: str, binds: Sequence[Bind], terminal: bool) -> dict[str, Any]:

@@ -81,12 +81,12 @@ def _overlay_remedy(error: OSError) -> str:
 def mount_root(places: Places) -> None:
     """Mount "merged" at "root", and in it what a program expects of a root directory, at PLACES."""
     linux.mount("merged", "root", "", linux.MS_BIND)
-    for bind, place in places.binds:
-        _bind(bind, place)
     mount_proc(places.proc)
     if places.tmp is not None:
         linux.mount("tmpfs", places.tmp, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=1777")
     _mount_dev(places.dev)
+    for bind, place in places.binds:
+        _bind(bind, place)
 
 
 def mount_proc(place: str) -> None:
@@ -100,11 +100,20 @@ def mount_proc(place: str) -> None:
 
 def _bind(bind: Bind, place: str) -> None:
     try:
+        if not os.path.lexists(place):  # in the new /tmp or /dev
+            make_mount_point(place, os.path.isdir(bind.source))
         linux.mount(bind.source, place, "", linux.MS_BIND | linux.MS_REC)
         if not bind.writable:
             linux.make_read_only(place)
     except OSError as error:
         raise LaminixError("cannot bind", error.strerror or str(error), bind.source) from None
+
+
+def make_mount_point(place: str, is_directory: bool) -> None:
+    """Make the directory or file PLACE, and the directories above it, where there are none."""
+    os.makedirs(place if is_directory else os.path.dirname(place), exist_ok=True)
+    if not is_directory:
+        os.mknod(place)
 
 
 def _mount_dev(directory: str) -> None:
