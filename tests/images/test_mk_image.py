@@ -151,7 +151,7 @@ def with_recipe(layer, tmp_path):
     directory = shutil.copytree(layer, tmp_path / "recipe")
     os.unlink(directory / "layer.tar")
     recipe = {"storePaths": [], "perms": [], "uid": 0, "gid": 0, "uname": "", "gname": "", "mtime": 1}
-    recipe |= {"compressor": "none", "compressorVersion": None, "format": 1}
+    recipe |= {"compressor": "none", "compressorVersion": None, "format": 2}
     change = {**layer_json(layer), "blob": None, "recipe": recipe}
     (directory / "layer.json").write_text(json.dumps(change))
     return directory

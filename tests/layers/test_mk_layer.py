@@ -631,7 +631,7 @@ def test_a_recipe_only_where_everything_is_a_store_path(maker, tmp_path, tree):
         "mtime": 1,
         "compressor": "none",
         "compressorVersion": None,
-        "format": 1,
+        "format": 2,
     }
     for argv in (["--copy", tree("t", {})], ["--remove", "x"]):
         assert layer_json(maker.make("--store-path", path, *argv))["recipe"] is None

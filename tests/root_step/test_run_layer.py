@@ -77,6 +77,12 @@ def described(layer) -> dict[str, tuple]:
     }
 
 
+def test_a_directory_of_the_parent_that_changes_is_explicit(step):
+    layer, _ = step("chmod 700 /srv; touch /etc/new; mkdir /d")
+    assert names(layer) == ["d/", "etc/", "etc/new", "srv/"]
+    assert [name for name, member in members(layer).items() if member.pax_headers] == ["srv/"]
+
+
 def test_owners_and_modes_are_in_the_layer_as_the_command_set_them(step):
     layer, _ = step("echo x > /new; chown 5:6 /new; chmod 4755 /new; mkdir -m 1777 /drop; ln -s new /link; chown -h 7 /link")
     assert described(layer) == {

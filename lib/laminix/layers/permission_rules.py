@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from laminix.layers.capabilities import XATTR, read_capabilities
-from laminix.tar.entries import FILE, SYMLINK, Entry, is_whiteout
+from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, is_whiteout
 from laminix.tar.fields import LARGEST_ID
 from laminix.errors import shown
 from laminix.strict_json import Value
@@ -177,4 +177,6 @@ def _changed(entry: Entry, rule: Rule) -> Entry:
     # Linux ignores the mode of a symbolic link and always reports 0777.
     mode = entry.mode if rule.mode is None or entry.type == SYMLINK else rule.mode
     owner = entry.owner._replace(**rule.owner)
-    return entry._replace(mode=mode, owner=owner, xattrs=tuple(sorted(xattrs.items())))
+    sets_anything = rule.mode is not None or bool(rule.owner) or rule.xattrs.keys() != {XATTR}
+    explicit = entry.explicit or entry.type == DIRECTORY and sets_anything
+    return entry._replace(mode=mode, owner=owner, xattrs=tuple(sorted(xattrs.items())), explicit=explicit)

@@ -10,7 +10,7 @@ from laminix.store.store_path import is_store_path
 from laminix.strict_json import Value
 from laminix.tar.entries import Owner
 
-FORMAT = 1  # version of the tar's bytes; raise it if the same recipe would give a different tar
+FORMAT = 2  # version of the tar's bytes; raise it if the same recipe would give a different tar
 
 
 @dataclass(frozen=True)

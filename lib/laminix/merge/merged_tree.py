@@ -71,30 +71,29 @@ class MergedTree:
         self.layers += 1
 
     def apply_whiteout(self, path: bytes) -> None:
-        """Delete the entries that a whiteout or opaque marker at PATH in the next layer hides."""
+        """Delete the entries that a whiteout or opaque marker at PATH in the next layer hides. Follows no links."""
         parent, _, name = path.rpartition(b"/")
-        if name == OPAQUE and self._is_no_directory(parent):
-            # An opaque directory replaces any entry at its path, including a link to a directory.
-            above, _, own_name = parent.rpartition(b"/")
-            return self.apply_whiteout(above + b"/" + WHITEOUT_PREFIX + own_name)
-        directory = self._walk(parent)
-        if directory is not None:
+        directory = self.find(parent)
+        if directory is not None and directory.children is not None:
             _hide(directory, name, self.layers)
-
-    def _is_no_directory(self, path: bytes) -> bool:
-        above, _, name = path.rpartition(b"/")
-        directory = self._walk(above)
-        node = directory.children.get(name) if directory is not None else None
-        return node is not None and node.children is None
+        elif directory is not None and name == OPAQUE:  # an opaque directory replaces a file or link
+            above, _, own_name = parent.rpartition(b"/")
+            del self.find(above).children[own_name]
 
     def add_entry(self, entry: Entry) -> None:
-        """Add ENTRY of the next layer, which is not a whiteout. A file or link only removes the node at its path."""
+        """Add ENTRY of the next layer, which is not a whiteout. A file only removes the node at its path.
+
+        A directory or link that is there already stays part of its layer.
+        """
         parent, _, name = entry.path.rpartition(b"/")
         directory = self._make_directory(parent)
-        if entry.type == DIRECTORY:
-            self._put_directory(directory, name, entry)
-        else:
+        node = directory.children.get(name) if name else self._root
+        if entry.type not in (DIRECTORY, SYMLINK):
             directory.children.pop(name, None)
+        elif node is not None and (node.entry.type, node.entry.link) == (entry.type, entry.link):
+            node.entry = entry
+        else:
+            directory.children[name] = Node(entry, self.layers)
 
     def find(self, path: bytes) -> Node | None:
         """Return the node at PATH, without following links; None if it is missing."""

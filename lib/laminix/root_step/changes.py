@@ -130,8 +130,9 @@ class Changes:
         try:
             contents = self._contents(below)
             first = next(contents, None)
-            if first is not None or was is None or attributes_of_entry(was) != self._records.attributes(status):
-                yield entry
+            is_changed = was is not None and attributes_of_entry(was) != self._records.attributes(status)
+            if first is not None or was is None or is_changed:
+                yield entry._replace(explicit=is_changed)
             if first is not None:
                 yield first
             yield from contents

@@ -16,6 +16,10 @@ FIFO = b"6"
 WHITEOUT_PREFIX = b".wh."
 OPAQUE = b".wh..wh..opq"
 
+# The PAX comment of an explicit directory. Every tar reader ignores comments (POSIX pax, "pax Header Keywords"), and
+# as part of the layer it survives registries, engines and conversions.
+EXPLICIT = b"laminix: owner and mode are explicit"
+
 
 class Owner(NamedTuple):
     """The owner and group of an entry, as IDs and as names."""
@@ -51,6 +55,7 @@ class Entry(NamedTuple):
     device: tuple[int, int] = (0, 0)  # major and minor number of a device
     xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
     source: File | None = None  # the content; valid until the next entry is requested
+    explicit: bool = False  # a directory whose owner or mode was set on purpose: it keeps them on a parent image
 
 
 def is_whiteout(path: bytes) -> bool:

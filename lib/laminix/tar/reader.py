@@ -19,6 +19,7 @@ from laminix.tar.entries import (
     BLOCK_DEVICE,
     CHARACTER_DEVICE,
     DIRECTORY,
+    EXPLICIT,
     FIFO,
     FILE,
     HARD_LINK,
@@ -55,7 +56,10 @@ TEXTS = frozenset((b"path", b"linkpath", b"uname", b"gname"))  # records in whic
 NO_RECORDS: Mapping[bytes, bytes] = MappingProxyType({})
 Report = Callable[[str], None]  # takes a sentence about headers that tar readers read in different ways
 TIMES_UNUSED = (b"atime", b"ctime")  # checked but not used: Go's archive/tar rejects an archive if they are invalid
-KNOWN_RECORDS = frozenset((b"path", b"linkpath", b"size", b"uid", b"gid", b"uname", b"gname", b"mtime", *TIMES_UNUSED))
+COMMENT = b"comment"
+KNOWN_RECORDS = frozenset(
+    (b"path", b"linkpath", b"size", b"uid", b"gid", b"uname", b"gname", b"mtime", COMMENT, *TIMES_UNUSED)
+)
 
 
 def scan(
@@ -361,6 +365,7 @@ def _with_records(entry: Entry, records: Mapping[bytes, bytes]) -> Entry:
         size=0 if entry.type in WITHOUT_CONTENT else _number(records, b"size", entry.size),
         link=link,
         xattrs=_xattrs(records),
+        explicit=entry.type == DIRECTORY and get(COMMENT) == EXPLICIT,
     )
 
 
@@ -448,7 +453,7 @@ class _Extensions:
                 self._tell("a member has two PAX headers; engines read the second only")
             self._local = records
             return
-        if records:
+        if records.keys() - {COMMENT}:
             self._tell("a global PAX header has records for members; engines ignore them, other readers do not")
         if self.pending:
             self._tell("a global PAX header follows the extended header of a member; engines drop the latter")

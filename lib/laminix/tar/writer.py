@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zlib import adler32
 
-from laminix.tar.entries import DIRECTORY, Entry, Owner
+from laminix.tar.entries import DIRECTORY, EXPLICIT, Entry, Owner
 
 BLOCK = 512
 END = bytes(2 * BLOCK)  # the end of an archive: two zero blocks
@@ -24,10 +24,11 @@ PAX_HEADER = b"x"
 
 def header(entry: Entry) -> bytes:
     """Return the header of ENTRY: one block, or at least three blocks if it needs PAX records."""
-    path, type, mode, owner, mtime, size, link, device, xattrs, _ = entry
+    path, type, mode, owner, mtime, size, link, device, xattrs, _, explicit = entry
     name = path + b"/" if type == DIRECTORY else path
     # Fast path for the common case.
-    if len(name) <= LONGEST_NAME and len(link) <= LONGEST_NAME and size <= LARGEST_NUMBER and not xattrs:
+    fits = len(name) <= LONGEST_NAME and len(link) <= LONGEST_NAME and size <= LARGEST_NUMBER
+    if fits and not xattrs and not explicit:
         common = _common(type, mode, owner, mtime, device)
         if common is not None:
             return _block(name, size, link, b"", common)
@@ -78,6 +79,7 @@ def _records(long_name: bytes, entry: Entry) -> list[tuple[bytes, bytes]]:
         (b"uname", owner.uname, len(owner.uname) > LONGEST_OWNER_NAME),
         (b"gname", owner.gname, len(owner.gname) > LONGEST_OWNER_NAME),
         (b"mtime", b"%d" % entry.mtime, not 0 <= entry.mtime <= LARGEST_NUMBER),
+        (b"comment", EXPLICIT, entry.explicit),
     ]
     xattrs = [(b"SCHILY.xattr." + name, value) for name, value in sorted(entry.xattrs)]
     return [(key, value) for key, value, needed in candidates if needed] + xattrs
