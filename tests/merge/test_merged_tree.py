@@ -7,7 +7,7 @@ import pytest
 import file_trees
 from file_trees import DIRECTORY, HardLink, Link
 from laminix.errors import LaminixError
-from laminix.merge.merged_tree import IDENTIFIED_BY_NAME, MergedTree, content_digest
+from laminix.merge.merged_tree import MergedTree, content_digest
 from laminix.tar import reader as tar_reader
 
 STORE_FILE = f"nix/store/{'0' * 32}-hello/bin/hello"
@@ -99,21 +99,8 @@ def test_a_hard_link_out_of_the_layer_is_an_error():
         tree({"g": HardLink("../f")})
 
 
-def test_the_name_of_a_store_path_vouches_for_a_file_once():
-    assert tree({STORE_FILE: b"1"}).find(STORE_FILE.encode()).digest == IDENTIFIED_BY_NAME
-    again = tree({STORE_FILE: b"1"}, {STORE_FILE: b"2"}).find(STORE_FILE.encode())
-    assert again.digest == content_digest([b"2"])
-
-
-def test_no_other_name_vouches_for_a_file():
-    for name in ("nix/store/.links/x", "nix/store/short-name/f", "store/f"):
-        assert tree({name: b"1"}).find(name.encode()).digest == content_digest([b"1"])
-
-
-def test_a_hard_link_to_a_store_file_is_vouched_for_only_in_the_store():
-    merged = tree({STORE_FILE: b"1", "f": HardLink(STORE_FILE), f"{STORE_FILE}-twin": HardLink(STORE_FILE)})
-    assert merged.find(b"f").digest is None
-    assert merged.find(f"{STORE_FILE}-twin".encode()).digest == IDENTIFIED_BY_NAME
+def test_a_file_of_a_store_path_is_known_by_its_content():
+    assert tree({STORE_FILE: b"1"}).find(STORE_FILE.encode()).digest == content_digest([b"1"])
 
 
 @pytest.mark.parametrize(

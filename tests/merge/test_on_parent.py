@@ -127,3 +127,9 @@ def test_whiteouts_below_a_link_hide_the_parents_files(tmp_path, case, skip_exis
 def test_a_whiteout_that_meets_its_directory_becomes_an_opaque_marker(tmp_path):
     layers = merged_layers(tmp_path, "P{usr/bin/d/old, bin→usr/bin} + {bin/.wh.d, usr/bin/d/new}")
     assert layers[1] == layer_notation.layers("{usr/bin/d/.wh..wh..opq, usr/bin/d/new}")[0]
+
+
+def test_a_store_path_of_one_name_and_other_content_is_not_taken_for_the_same(tmp_path):
+    file = f"nix/store/{'0' * 32}-x/f"
+    layers = merged_layers(tmp_path, f"P{{{file}=one}} + {{{file}=two, {file}2=same}}", skip_existing=True)
+    assert layers[1] == layer_notation.layers(f"{{{file}=two, {file}2=same}}")[0]

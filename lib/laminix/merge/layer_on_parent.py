@@ -12,7 +12,7 @@ from typing import NamedTuple
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, Entry, hidden_name, is_whiteout, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.layer_tar import LayerTar, Member
-from laminix.merge.merged_tree import IDENTIFIED_BY_NAME, MergedTree, Node, content_digest, in_store
+from laminix.merge.merged_tree import MergedTree, Node, content_digest
 from laminix.tar.reader import member_path
 from laminix.tar.writer import END, header, padding
 
@@ -215,9 +215,7 @@ def _exists(path: bytes, member: Member, tar: LayerTar, lower: LowerTree) -> boo
     node = lower.parent_node(path)
     if node is None or is_whiteout(path) or not same_metadata(member.entry, node.entry):
         return False
-    if member.entry.type != FILE or node.digest == IDENTIFIED_BY_NAME and in_store(path):
-        return True
-    return node.digest == _digest(member, tar)
+    return member.entry.type != FILE or node.digest == _digest(member, tar)
 
 
 def same_metadata(one: Entry, other: Entry) -> bool:

@@ -14,13 +14,6 @@ from laminix.parallel.chunks import CHUNK_SIZE
 
 MAX_LINK_HOPS = 40  # links followed for one path, the kernel's limit
 
-STORE = b"nix/store/"
-STORE_NAME_DASH = len(STORE) + 32  # position of the dash after the hash part of a store path
-# Stands for the digest of a file in a store path. The store path determines its content, so a file with the same
-# path and size is the same file, and reading and hashing it is unnecessary. This no longer holds if a higher layer
-# has written the file again.
-IDENTIFIED_BY_NAME = b"identified by its store path"
-
 
 class Node:
     """A file, directory or link in the tree."""
@@ -30,7 +23,7 @@ class Node:
     def __init__(self, entry: Entry, layer: int, digest: bytes | None = None):
         self.entry = entry  # for a hard link, the entry of its target
         self.layer = layer  # number of the layer that contains it
-        self.digest = digest  # of a file's content; IDENTIFIED_BY_NAME in a store path; None if unknown
+        self.digest = digest  # of a file's content; None if unknown
         self.children: dict[bytes, Node] | None = {} if entry.type == DIRECTORY else None
 
 
@@ -176,16 +169,11 @@ class MergedTree:
         elif self._keep is not None:
             node = Node(entry, self.layers, self._keep(entry, content))
         elif entry.size in self._sizes:
-            node = Node(entry, self.layers, self._digest(entry.path, name in directory.children, content))
+            node = Node(entry, self.layers, content_digest(iter(lambda: content.read(CHUNK_SIZE), b"")))
         if node is not None:
             directory.children[name] = node
         else:
             directory.children.pop(name, None)
-
-    def _digest(self, path: bytes, written_again: bool, content: Content) -> bytes:
-        if in_store(path) and not written_again:
-            return IDENTIFIED_BY_NAME
-        return content_digest(iter(lambda: content.read(CHUNK_SIZE), b""))
 
     def _linked(self, entry: Entry) -> Node | None:
         """Return a node for the target of a hard link; None if the tree does not contain the target."""
@@ -195,14 +183,7 @@ class MergedTree:
             raise LaminixError("bad layer", f"hard link {shown(entry.path)!r}: {error}") from None
         if target is None or target.children is not None:
             return None
-        # The target's store path identifies the content under the target's name only.
-        valid = target.digest != IDENTIFIED_BY_NAME or in_store(entry.path)
-        return Node(target.entry, self.layers, target.digest if valid else None)
-
-
-def in_store(path: bytes) -> bool:
-    """Return whether PATH is a store path or inside one."""
-    return path.startswith(STORE) and path[STORE_NAME_DASH : STORE_NAME_DASH + 1] == b"-"
+        return Node(target.entry, self.layers, target.digest)
 
 
 def content_digest(chunks: Iterable[bytes]) -> bytes:
