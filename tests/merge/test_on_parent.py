@@ -129,6 +129,24 @@ def test_a_whiteout_that_meets_its_directory_becomes_an_opaque_marker(tmp_path):
     assert layers[1] == layer_notation.layers("{usr/bin/d/.wh..wh..opq, usr/bin/d/new}")[0]
 
 
+HARD_LINKS = {
+    "P{x/ 0700} + {x/a, x/b⇒x/a, x/c⇒x/a}": "x/ 0700, x/a, x/b⇒x/a, x/c⇒x/a",
+    "P{x/ 0700} + {x/b, x/a⇒x/b}": "x/ 0700, x/a=b, x/b⇒x/a",
+    "P{usr/bin/, bin→usr/bin} + {bin/a, bin/b⇒bin/a}": "usr/bin/a, usr/bin/b⇒usr/bin/a",
+    "P{x/ 0700} + {x/a=, x/b⇒x/a, x/c=}": "x/ 0700, x/a=, x/b⇒x/a, x/c=",
+}
+
+
+@pytest.mark.parametrize("case", HARD_LINKS)
+def test_a_rewritten_layer_keeps_its_hard_links(tmp_path, case):
+    assert merged_layers(tmp_path, case)[1] == layer_notation.layers("{" + HARD_LINKS[case] + "}")[0]
+
+
+def test_hard_links_to_a_file_that_is_left_out_share_their_content(tmp_path):
+    layers = merged_layers(tmp_path, "P{a} + {a, b⇒a, c⇒a}", skip_existing=True)
+    assert layers[1] == layer_notation.layers("{b=a, c⇒b}")[0]
+
+
 def test_a_store_path_of_one_name_and_other_content_is_not_taken_for_the_same(tmp_path):
     file = f"nix/store/{'0' * 32}-x/f"
     layers = merged_layers(tmp_path, f"P{{{file}=one}} + {{{file}=two, {file}2=same}}", skip_existing=True)

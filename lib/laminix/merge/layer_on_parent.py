@@ -50,6 +50,7 @@ def adapt_members(tar: LayerTar, lower: LowerTree, skip_existing: bool) -> list[
     if changed:
         result += [_directory(path, lower.tree) for path in missing]
         result.sort(key=lambda member: layer_order(member.entry.path))
+        result = with_hard_links(result)
     _add_entries(lower.tree, (member.entry for member in result))
     return result if changed else None
 
@@ -77,11 +78,29 @@ def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:
 
 
 def without_hard_links(members: list[Member]) -> list[Member]:
-    """Return MEMBERS with each hard link replaced by a file, because its target may be moved or left out."""
+    """Return MEMBERS with each hard link replaced by a file, because its target may be moved or left out.
+
+    ``with_hard_links`` reverses this.
+    """
     if not any(member.entry.type == HARD_LINK for member in members):
         return members
     files = {member.entry.path: member for member in members if member.entry.type != HARD_LINK}
     return [_file(member, files) if member.entry.type == HARD_LINK else member for member in members]
+
+
+def with_hard_links(members: Iterable[Member]) -> list[Member]:
+    """Return MEMBERS with hard links again: the first member with some content stays, others become links to it."""
+    first: dict[int, bytes] = {}  # paths by the position of the content, which is different for each file of a tar
+    result = []
+    for member in members:
+        entry, offset = member
+        target = entry.path
+        if entry.type == FILE and not is_whiteout(entry.path):
+            target = first.setdefault(offset, entry.path)
+        if target != entry.path:
+            member = Member(entry._replace(type=HARD_LINK, link=target, size=0), offset)
+        result.append(member)
+    return result
 
 
 def _file(link: Member, files: dict[bytes, Member]) -> Member:
