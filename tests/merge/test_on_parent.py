@@ -69,11 +69,17 @@ LINKS = {
     "P{bin/sh, usr→.} + {usr/bin/tool}": "bin/sh, bin/tool, usr→.",
     "P{bin/sh, usr→/} + {usr/bin/.wh.sh, usr/new}": "bin/, new, usr→/",
     "P{usr/lib/libc, lib→usr/lib} + {lib→usr/lib} + {lib/new}": "usr/lib/libc, usr/lib/new, lib→usr/lib",
-    "P{usr/lib/libc, lib→usr/lib} + {lib→usr/lib 0777 5:5} + {lib/new}": "usr/lib/libc, usr/lib/new, lib→usr/lib 0777 5:5",
+    "P{usr/lib/libc, lib→usr/lib} + {lib→usr/lib 0777 5:5} + {lib/new}": (
+        "usr/lib/libc, usr/lib/new, lib→usr/lib 0777 5:5"
+    ),
     "P{run/, usr/lib→../run, lib→usr/lib} + {usr/lib→../run} + {lib/new}": "run/new, usr/lib→../run, lib→usr/lib",
-    "P{run/, usr/lib→../run, lib→usr/lib} + {opt/, usr/lib→../opt} + {lib/new}": "run/, opt/new, usr/lib→../opt, lib→usr/lib",
+    "P{run/, usr/lib→../run, lib→usr/lib} + {opt/, usr/lib→../opt} + {lib/new}": (
+        "run/, opt/new, usr/lib→../opt, lib→usr/lib"
+    ),
     "P{usr/lib/libc, lib→usr/lib} + {lib→usr} + {lib/new}": "usr/lib/libc, lib/new",
-    "P{usr/bin/sub/ 0700, bin→usr/bin} + {bin/sub/, usr/bin/sub/ 0711, bin/sub/f}": "usr/bin/sub/ 0700, usr/bin/sub/f, bin→usr/bin",
+    "P{usr/bin/sub/ 0700, bin→usr/bin} + {bin/sub/, usr/bin/sub/ 0711, bin/sub/f}": (
+        "usr/bin/sub/ 0700, usr/bin/sub/f, bin→usr/bin"
+    ),
     "P{usr/bin/, bin→usr/bin} + {bin/sub/ 0700 !, usr/bin/sub/}": "usr/bin/sub/ 0700, bin→usr/bin",
 }
 
@@ -94,6 +100,7 @@ MEETING = {
     "P{usr/bin/sh, bin→usr/bin} + {bin/tool, usr→opt}": (
         "'bin' goes to 'usr/bin' in the parent, but 'usr' is not a directory"
     ),
+    "P{x, l→.} + {l/l}": "'l' goes where the parent's link 'l' leads, but 'l/l' replaces the link",
     "P{b/, l→b} + {b, l/x}": "'b' and 'l' differ, but are the same path in the parent",
     "P{usr/bin/sh, bin→usr/bin} + {bin/sub/ 0700, usr/bin/sub/}": (
         "'usr/bin/sub' and 'bin/sub' differ, but are the same path in the parent"

@@ -9,7 +9,17 @@ A layer that needs no change is kept as it is, so that images can share it.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, Entry, hidden_name, is_whiteout, layer_order
+from laminix.tar.entries import (
+    DIRECTORY,
+    FILE,
+    HARD_LINK,
+    OPAQUE,
+    SYMLINK,
+    Entry,
+    hidden_name,
+    is_whiteout,
+    layer_order,
+)
 from laminix.errors import LaminixError, shown
 from laminix.images.layer_tar import LayerTar, Member
 from laminix.merge.merged_tree import MergedTree, Node, content_digest
@@ -136,6 +146,7 @@ def _move_members(members: Sequence[Member], tar: LayerTar, lower: LowerTree) ->
             moved[path] = adapted
     if origins:
         _check_parents(moved, origins)
+        _check_links(moved, origins, destinations)
         moved = _with_opaque_directories(moved)
     return moved, changed
 
@@ -203,6 +214,19 @@ def _check_parents(moved: dict[bytes, Member], origins: dict[bytes, bytes]) -> N
                 names = [shown(origins.get(name, name)) for name in (path, above)]
                 why = f"{names[0]!r} goes to {shown(path)!r} in the parent, but {names[1]!r} is not a directory"
                 raise LaminixError(CANNOT_MERGE, why)
+
+
+def _check_links(
+    moved: dict[bytes, Member], origins: dict[bytes, bytes], destinations: dict[bytes, bytes]
+) -> None:
+    """Raise LaminixError if one of the members MOVED replaces a link by which others have moved."""
+    for directory, target in destinations.items():
+        above, _, name = directory.rpartition(b"/")
+        link = _join(destinations[above], name)
+        if link != target and link in moved:
+            names = [shown(name) for name in (directory, link, origins.get(link, link))]
+            why = f"{names[0]!r} goes where the parent's link {names[1]!r} leads, but {names[2]!r} replaces the link"
+            raise LaminixError(CANNOT_MERGE, why)
 
 
 def _with_opaque_directories(moved: dict[bytes, Member]) -> dict[bytes, Member]:
