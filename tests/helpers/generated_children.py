@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from children import layer_tars, on_parent
@@ -21,6 +22,7 @@ from laminix.tar.entries import (
 from layer_notation import Members, above, shown, tar, tree
 
 NAMES = (b"a", b"b", b"c", b"l", b"m")
+NEW_NAMES = (b"x", b"y")  # that no parent has
 DIRECTORY_MODES = (0o755, 0o755, 0o755, 0o700, 0o1777, 0o2775)
 TARGETS = (b"a", b"b", b"a/b", b"../a", b"../b", b"/a", b"/a/b", b".", b"/", b"l", b"m", b"nowhere")
 KINDS = ("file", "directory", "link", "whiteout", "opaque", "hard link")
@@ -55,7 +57,7 @@ class _Layer:
     def _member(self, kind: str, path: bytes) -> tuple[Entry, bytes]:
         rng, owner = self.rng, Owner(*self.rng.choice([(0, 0), (0, 0), (5, 6)]))
         if kind == "directory":
-            return Entry(path, DIRECTORY, rng.choice(DIRECTORY_MODES), owner, explicit=rng.random() < 0.3), b""
+            return Entry(path, DIRECTORY, rng.choice(DIRECTORY_MODES), owner, explicit=rng.random() < 0.1), b""
         if kind == "link":
             return Entry(path, SYMLINK, 0o777, owner, link=rng.choice(TARGETS)), b""
         files = [entry for entry, _ in self.entries.values() if entry.type == FILE and entry.size]
@@ -83,19 +85,27 @@ class _Layer:
 
 
 def generate(seed: int) -> Case:
-    """Return the case SEED."""
+    """Return the case SEED. The child of every second one only adds files and directories."""
     rng = random.Random(seed)
-    parent = [_layer(rng, 9, (5, 5, 5, 0, 0, 1))]
+    parent = [_layer(rng, 12, (3, 6, 6, 0, 0, 1), NAMES)]
     if rng.random() < 0.3:
-        parent.append(_layer(rng, 3, (4, 3, 2, 3, 1, 1)))
-    return Case(parent, [_layer(rng, 4, (6, 3, 2, 3, 1, 1)) for _ in range(rng.randint(1, 3))])
+        parent.append(_layer(rng, 3, (4, 3, 2, 3, 1, 1), NAMES))
+    places = [entry.path for members in parent for entry, _ in members if entry.type in (DIRECTORY, SYMLINK)]
+    weights, names = ((6, 3, 2, 3, 1, 1), NAMES + NEW_NAMES) if seed % 2 else ((6, 2, 0, 0, 0, 0), NEW_NAMES)
+    return Case(parent, [_layer(rng, 4, weights, names, places) for _ in range(rng.randint(1, 3))])
 
 
-def _layer(rng: random.Random, members: int, weights: tuple[int, ...]) -> Members:
+def _layer(
+    rng: random.Random, members: int, weights: tuple[int, ...], names: tuple[bytes, ...], places: Sequence[bytes] = ()
+) -> Members:
+    """Return a layer of up to MEMBERS members, whose kinds have WEIGHTS; most are directly in one of PLACES."""
     layer = _Layer(rng)
     for _ in range(rng.randint(1, members)):
         [kind] = rng.choices(KINDS, weights)
-        layer.add(kind, b"/".join(rng.choice(NAMES) for _ in range(rng.choice((1, 1, 2, 2, 3)))))
+        directory = b"/".join(rng.choice(NAMES) for _ in range(rng.choice((0, 1, 1, 2))))
+        if places and rng.random() < 0.7:
+            directory = rng.choice(places)
+        layer.add(kind, (directory + b"/" if directory else b"") + rng.choice(names))
     return layer.members()
 
 
@@ -127,22 +137,30 @@ def faults(case: Case, image: str) -> list[str]:
                 result.append(f"{entry.path.decode()} of the top layer is not there, but {found.get(place)}")
     if _only_adds(case):
         for path, what in parent.items():
-            if path not in found:
-                result.append(f"{path} of the parent is gone")
-            elif what[0] == "/" and found[path] != what and not _explicit(case):
-                result.append(f"{path} of the parent has become {found[path]}")
+            if found.get(path) != what and (what[0] != "/" or not _has_explicit_directories(case)):
+                result.append(f"{path} of the parent, {what}, has become {found.get(path)}")
     return result
 
 
 def _only_adds(case: Case) -> bool:
-    entries = [entry for members in case.child for entry, _ in members]
-    names = {name for members in case.parent for entry, _ in members for name in entry.path.split(b"/")}
-    return all(entry.type in (FILE, DIRECTORY) and b".wh." not in entry.path for entry in entries) and not any(
-        entry.type == FILE and entry.path.rpartition(b"/")[2] in names for entry in entries
-    )
+    """Return whether no member of the child replaces one of the parent."""
+    parent = tree([tar(members) for members in case.parent])
+    for members in case.child:
+        for entry, _ in members:
+            path = entry.path.decode()
+            place = _real(parent, path)
+            if entry.type == DIRECTORY and parent.get(place, "/")[0] == "→":
+                place = _real(parent, path + "/.")
+                if place and place not in parent:
+                    return False
+            if entry.type not in (FILE, DIRECTORY) or b".wh." in entry.path:
+                return False
+            if parent.get(place, "/")[0] != "/" or entry.type == FILE and place in parent:
+                return False
+    return True
 
 
-def _explicit(case: Case) -> bool:
+def _has_explicit_directories(case: Case) -> bool:
     return any(entry.explicit for members in case.child for entry, _ in members)
 
 

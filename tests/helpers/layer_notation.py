@@ -1,8 +1,8 @@
 """Layers in a short notation, such as ``{bin/sh, tmp/ 1777 0:5, lib→usr/lib, etc/.wh.old}``.
 
-A name that ends in a slash is a directory, ``→`` makes a symbolic link, ``⇒`` a hard link. A file contains its
-name without directories, or the text after ``=``. Mode and owner may follow a name; ``!`` makes them explicit, as permission rules do.
-Directories above a name that are not written get an entry of their own, as in mk-layer's layers.
+A name that ends in a slash is a directory, ``→`` makes a symbolic link, ``⇒`` a hard link. A file contains its name
+without directories, or the text after ``=``. Mode and owner may follow a name; ``!`` makes them explicit, as a
+permission rule does. Directories above a name that are not written get an entry of their own, as in mk-layer's layers.
 """
 
 import io
@@ -28,12 +28,13 @@ def members(text: str) -> Members:
     """Return the members that TEXT lists, and the directories above them, in mk-layer's order."""
     found = [_member(part) for part in text.split(", ") if part]
     names = {entry.path for entry, _ in found}
-    for path in {above for entry, _ in found for above in _above(entry.path)} - names:
+    for path in {path for entry, _ in found for path in above(entry.path)} - names:
         found.append((Entry(path, DIRECTORY, 0o755), b""))
     return sorted(found, key=lambda member: layer_order(member[0].path))
 
 
-def _above(path: bytes) -> list[bytes]:
+def above(path: bytes) -> list[bytes]:
+    """Return the directories above PATH, outermost first."""
     parts = path.split(b"/")
     return [b"/".join(parts[:count]) for count in range(1, len(parts))]
 
