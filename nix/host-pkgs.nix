@@ -2,6 +2,9 @@
   Stand-ins for the few packages of nixpkgs that laminix and its examples use, taken from the Debian
   host's /usr at evaluation.  For machines without `<nixpkgs>`: downloads nothing, needs impure evaluation.
 
+  dpkg's lists say which shared libraries come with a program's package and with those that it depends on.
+  Which of them a program needs is read from the files when its stand-in is built.
+
   Every program is started through the host's dynamic loader by its store path, because the host's own
   programs name a loader (/lib64/…) that no sandbox has.
 */
@@ -14,11 +17,13 @@ let
     x86_64-linux = {
       libraries = "lib/x86_64-linux-gnu";
       loader = "ld-linux-x86-64.so.2";
+      debianArchitecture = "amd64";
       goArchitecture = "amd64";
     };
     aarch64-linux = {
       libraries = "lib/aarch64-linux-gnu";
       loader = "ld-linux-aarch64.so.1";
+      debianArchitecture = "arm64";
       goArchitecture = "arm64";
     };
   };
@@ -31,103 +36,187 @@ let
 
   inherit (machine) libraries;
 
-  # What stands directly in a directory of /usr, by name; nothing where there is no such directory.
-  inUsr =
-    directory:
-    let
-      path = /usr + "/${directory}";
-    in
-    if builtins.pathExists path then builtins.readDir path else { };
-
-  # The entries of /usr whose path below it is wanted, parents included, as a store path.
+  # Each file is named exactly: evaluation lists no directory of /usr that packages have in common, which may
+  # change meanwhile.
+  isInUsr = path: builtins.pathExists (/usr + "/${path}");
   fromUsr =
-    name: wanted:
+    path:
     builtins.path {
-      inherit name;
-      path = /usr;
-      filter = path: _: wanted (builtins.substring (builtins.stringLength "/usr/") (-1) path);
+      name = baseNameOf path;
+      path = /usr + "/${path}";
     };
 
-  # Whether FILE is the library NAME, of any version.
-  isNamed = name: file: builtins.match "lib(.+)\\.so[0-9.]*" file == [ name ];
-
-  isLibrary =
-    names: path:
-    path == "lib"
-    || path == libraries
-    || dirOf path == libraries
-    && (
-      baseNameOf path == machine.loader
-      || builtins.any (name: isNamed name (baseNameOf path)) names
+  # The installed packages, by name, each as the lines of its paragraph.
+  installed =
+    let
+      json =
+        builtins.replaceStrings
+          [ "\\" "\"" "\t" "\n\n" "\n" ]
+          [ "\\\\" "\\\"" "\\t" "\"],[\"" "\",\"" ]
+          (builtins.readFile /var/lib/dpkg/status);
+      paragraphs = builtins.fromJSON "[[\"${json}\"]]";
+      nameOf = lines: builtins.substring (builtins.stringLength "Package: ") (-1) (builtins.head lines);
+    in
+    builtins.listToAttrs (
+      map (lines: {
+        name = nameOf lines;
+        value = lines;
+      }) paragraphs
     );
 
-  # The command, as words, that runs a program of /usr with those libraries and no others.
-  command = files: [
-    "${files}/${libraries}/${machine.loader}"
-    "--library-path"
-    "${files}/${libraries}"
-  ];
-
-  pythonMinors =
+  # The names of the packages that an installed package depends on, alternatives included.
+  dependencies =
+    package:
     let
-      minor = name: builtins.match "python3\\.([0-9]+)" name;
-      found = builtins.filter (name: minor name != null) (builtins.attrNames (inUsr "bin"));
-      known = map (name: builtins.fromJSON (builtins.head (minor name))) found;
+      lines = map (builtins.match "(Pre-)?Depends: (.*)") installed.${package};
+      texts = map (match: builtins.elemAt match 1) (builtins.filter (match: match != null) lines);
+      items = builtins.concatMap (text: builtins.filter builtins.isString (builtins.split "[,|] *" text)) texts;
     in
-    builtins.filter (number: number >= 11 && inUsr "lib/python3.${toString number}" != { }) known;
+    map (item: builtins.head (builtins.match "([^ (:]+).*" item)) items;
+
+  # The shared libraries in those of PACKAGES that are installed and all that they depend on, each as a store path.
+  librariesOf =
+    packages:
+    let
+      toItems = names: map (key: { inherit key; }) (builtins.filter (name: installed ? ${name}) names);
+      closure = builtins.genericClosure {
+        startSet = toItems packages;
+        operator = { key }: toItems (dependencies key);
+      };
+      list = name: "/var/lib/dpkg/info/${name}.list";
+      filesOf =
+        name:
+        let
+          ofMachine = list "${name}:${machine.debianArchitecture}";
+          files = builtins.filter builtins.pathExists [
+            ofMachine
+            (list name)
+          ];
+        in
+        if files == [ ] then
+          [ ]
+        else
+          builtins.filter builtins.isString (builtins.split "\n" (builtins.readFile (builtins.head files)));
+      libraryOf = builtins.match "(/usr)?/${libraries}/(lib[^/]+\\.so[0-9.]*)";
+      files = builtins.concatMap (item: filesOf item.key) closure;
+      found = builtins.filter (match: match != null) (map libraryOf files);
+      places = map (match: "${libraries}/${builtins.elemAt match 1}") found;
+    in
+    if closure != [ ] then
+      # Links have the names under which programs ask for libraries; so do the libraries themselves.
+      [ loader ]
+      ++ map fromUsr (
+        builtins.filter (place: isInUsr place && builtins.readFileType (/usr + "/${place}") == "regular") places
+      )
+    else
+      missing "${builtins.head packages} is not installed" "apt-get install ${builtins.head packages}";
+
+  loader = fromUsr "${libraries}/${machine.loader}";
 
   pythonVersion =
-    if pythonMinors == [ ] then
+    let
+      isThere = version: isInUsr "bin/python${version}" && isInUsr "lib/python${version}/os.py";
+      found = builtins.filter isThere (map (minor: "3.${toString minor}") [ 20 19 18 17 16 15 14 13 12 11 ]);
+    in
+    if found == [ ] then
       missing "/usr/bin has no Python 3.11 or later" "apt-get install python3"
     else
-      "3.${toString (builtins.foldl' (a: b: if a > b then a else b) 0 pythonMinors)}";
+      builtins.head found;
 
-  pythonProgram = fromUsr "python3-program" (
-    path:
-    path == "bin"
-    || path == "bin/python${pythonVersion}"
-    || isLibrary [ "bz2" "c" "crypto" "expat" "ffi" "lzma" "m" "mpdec" "sqlite3" "ssl" "z" "zstd" ] path
-  );
+  pythonProgram = fromUsr "bin/python${pythonVersion}";
+  # Debian's Python uses the last two where they are, and does not depend on them.
+  pythonLibraries = librariesOf [
+    "python${pythonVersion}"
+    "libmpdec4"
+    "libmpdec3"
+  ];
 
-  pythonModules = fromUsr "python3-modules" (
-    path:
-    path == "lib"
-    || builtins.match "lib/python${pythonVersion}(/.*)?" path != null
-    && builtins.match (
-      ".*/(__pycache__|config-.*|test|idlelib|ensurepip|pydoc_data|turtle.*|_pyrepl|sitecustomize\\.py"
-      + "|xx.*\\.so|.*test.*\\.so|(_curses|_curses_panel|_dbm|_uuid|readline)\\..*\\.so)"
-    ) path == null
-  );
+  pythonModules = builtins.path {
+    name = "python${pythonVersion}";
+    path = /usr/lib + "/python${pythonVersion}";
+    filter =
+      path: _:
+      builtins.match (
+        ".*/(__pycache__|config-.*|test|idlelib|ensurepip|pydoc_data|turtle.*|_pyrepl|sitecustomize\\.py"
+        + "|xx.*\\.so|.*test.*\\.so|(_curses|_curses_panel|_dbm|_uuid|readline)\\..*\\.so)"
+      ) path == null;
+  };
+
+  # Python from the files alone, for what is built before there is a package of it.  Libraries that are loaded
+  # beforehand are not searched for.
+  runBootstrapPython =
+    name: attributes: script:
+    derivation (
+      {
+        inherit name system;
+        builder = loader;
+        args = [
+          "--preload"
+          (builtins.concatStringsSep ":" (
+            builtins.filter (path: builtins.match ".*-lib(c|expat|m|z)\\.so.*" path != null) pythonLibraries
+          ))
+          pythonProgram
+          "-S"
+          "-B"
+          "-c"
+          (builtins.readFile ./host-libraries.py + script)
+        ];
+        PYTHONHOME = pythonModules; # which has no modules where Python expects them
+        PYTHONPATH = "${pythonModules}:${pythonModules}/lib-dynload";
+      }
+      // attributes
+    );
+
+  # A script that starts PROGRAM, a file of the package, with the package's libraries and no others.
+  writeStarter = ''
+    def write_starter(name, program, argv0):
+        """Write bin/NAME, which starts PROGRAM, a file of this package, with the libraries in lib/shared."""
+        out = os.environ["out"]
+        os.makedirs(f"{out}/bin", exist_ok=True)
+        loader = f"{out}/lib/shared/${machine.loader}"
+        shutil.copyfile("${loader}", loader)
+        os.chmod(loader, 0o755)
+        with open(f"{out}/bin/{name}", "w") as file:
+            file.write(f"#!${busybox}/bin/sh\nexec {loader} --library-path {out}/lib/shared"
+                       f' --argv0 {argv0} {program} "$@"\n')
+            os.fchmod(file.fileno(), 0o755)
+  '';
 
   # With the standard library compiled: the store sets every time stamp, which voids the host's .pyc files.
-  python3 = derivation {
-    name = "python3-${pythonVersion}";
-    inherit system;
-    builder = builtins.head (command pythonProgram);
-    args = builtins.tail (command pythonProgram) ++ [
-      "--argv0" # Python looks for its modules beside the name it is called by
-      "${pythonModules}/bin/python3"
-      "${pythonProgram}/bin/python${pythonVersion}"
-      "-I"
-      "-c"
-      ''
-        import compileall, os, shutil
-        from py_compile import PycInvalidationMode
+  python3 =
+    runBootstrapPython "python3-${pythonVersion}"
+      {
+        program = pythonProgram;
+        modules = pythonModules;
+        candidates = pythonLibraries;
+      }
+      (
+        writeStarter
+        + ''
+          import compileall
+          from py_compile import PycInvalidationMode
 
-        out = os.environ["out"]
-        library = f"{out}/lib/python${pythonVersion}"
-        shutil.copytree("${pythonModules}/lib/python${pythonVersion}", library)
-        for directory, _, _ in os.walk(out):
-            os.chmod(directory, 0o755)
-        compileall.compile_dir(library, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
-        os.mkdir(f"{out}/bin")
-        with open(f"{out}/bin/python3", "w") as file:
-            file.write(f'#!/bin/sh\nexec ${toString (command pythonProgram)} --argv0 {file.name} '
-                       '${pythonProgram}/bin/python${pythonVersion} "$@"\n')
-            os.fchmod(file.fileno(), 0o755)
-      ''
-    ];
-  };
+          out = os.environ["out"]
+          program, modules = f"{out}/libexec/python${pythonVersion}", f"{out}/lib/python${pythonVersion}"
+          os.makedirs(os.path.dirname(program))
+          shutil.copyfile(os.environ["program"], program)
+          shutil.copytree(os.environ["modules"], modules)
+          for directory, _, _ in os.walk(out):
+              os.chmod(directory, 0o755)
+          candidates = os.environ["candidates"].split()
+          # Python loads this one when a thread ends.
+          libraries = libraries_for([program], candidates, ["libgcc_s.so.1"])
+          for extension in os.scandir(f"{modules}/lib-dynload"):
+              try:
+                  libraries |= libraries_for([extension.path], candidates)
+              except SystemExit:  # Debian's Python does without it as well
+                  os.unlink(extension.path)
+          copy_libraries(libraries, f"{out}/lib/shared")
+          compileall.compile_dir(modules, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+          # Python looks for its modules beside the name it is called by.
+          write_starter("python3", program, f"{out}/bin/python3")
+        ''
+      );
 
   runPython =
     name: attributes: script:
@@ -148,17 +237,18 @@ let
   busybox =
     let
       file =
-        if inUsr "bin" ? busybox then
-          fromUsr "busybox-file" (path: path == "bin" || path == "bin/busybox")
+        if isInUsr "bin/busybox" then
+          fromUsr "bin/busybox"
         else
           missing "/usr/bin has no busybox" "apt-get install busybox-static";
     in
-    runPython "busybox" { busybox = file; } ''
-      import os, shutil, subprocess, sys
+    runBootstrapPython "busybox" { busybox = file; } ''
+      import subprocess
 
       bin = os.environ["out"] + "/bin"
-      shutil.copytree(os.environ["busybox"] + "/bin", bin)
-      os.chmod(bin, 0o755)
+      os.makedirs(bin)
+      shutil.copyfile(os.environ["busybox"], f"{bin}/busybox")
+      os.chmod(f"{bin}/busybox", 0o755)
       try:
           applets = subprocess.check_output([f"{bin}/busybox", "--list"], text=True).split()
       except OSError as error:
@@ -174,79 +264,63 @@ let
     # Type
 
     ```
-    fromHost :: { name :: String, programs, libraries, data :: [ String ] } -> Derivation
+    fromHost :: { name, package :: String, programs, data :: [ String ] } -> Derivation
     ```
 
-    `programs` are names in /usr/bin or /usr/sbin, `libraries` what `ldd` lists, without `lib` and `.so…`;
-    `data` are files and directories below /usr that come along under the same path.  The result's programs
-    are scripts for busybox's shell, so that they run in an image that has no other.
+    `programs` are names in /usr/bin or /usr/sbin, `package` is the Debian package that they are from; they get
+    the shared libraries that they need.  `data` are files and directories below /usr that come along under the
+    same path.  The programs of the result are started by scripts for busybox's shell, so that they run in an
+    image that has no other.
   */
   fromHost =
     {
       name,
+      package ? name,
       programs ? [ name ],
-      libraries ? [ ],
       data ? [ ],
     }:
     let
       place =
         program:
-        if inUsr "bin" ? ${program} then
+        if isInUsr "bin/${program}" then
           "bin/${program}"
-        else if inUsr "sbin" ? ${program} then
+        else if isInUsr "sbin/${program}" then
           "sbin/${program}"
         else
-          missing "/usr/bin has no ${program}" "install it with apt-get";
-      places = map place programs;
-      # Whether PLACE is PATH or lies in it.
-      isIn = path: place: builtins.substring 0 (builtins.stringLength path + 1) "${place}/" == "${path}/";
-      isData = path: builtins.any (item: isIn item path || isIn path item) data;
-      files = fromUsr "${name}-files" (
-        path:
-        path == "bin"
-        || path == "sbin"
-        || builtins.elem path places
-        || isLibrary ([ "c" ] ++ libraries) path
-        || isData path
-      );
+          missing "/usr/bin has no ${program}" "apt-get install ${package}";
     in
-    runPython name
+    runBootstrapPython name
       {
-        inherit files data;
-        shell = "${busybox}/bin/sh";
-        command = toString (command files);
-        programs = places;
+        inherit programs data;
+        programFiles = map (program: fromUsr (place program)) programs;
+        dataFiles = map fromUsr data;
+        candidates = librariesOf [ package ];
       }
-      ''
-        import os
+      (
+        writeStarter
+        + ''
+          out = os.environ["out"]
+          os.makedirs(f"{out}/libexec")
+          programs = []
+          for name, file in zip(os.environ["programs"].split(), os.environ["programFiles"].split()):
+              if os.path.islink(file):  # to another one of them
+                  os.symlink(os.readlink(file), f"{out}/libexec/{name}")
+              else:
+                  shutil.copyfile(file, f"{out}/libexec/{name}")
+                  programs.append(f"{out}/libexec/{name}")
+          copy_libraries(libraries_for(programs, os.environ["candidates"].split()), f"{out}/lib/shared")
+          for name in os.environ["programs"].split():
+              write_starter(name, f"{out}/libexec/{name}", '"$0"')
+          for place, file in zip(os.environ["data"].split(), os.environ["dataFiles"].split()):
+              os.makedirs(os.path.dirname(f"{out}/{place}"), exist_ok=True)
+              copy = shutil.copytree if os.path.isdir(file) else shutil.copyfile
+              copy(file, f"{out}/{place}")
+        ''
+      );
 
-        out, files = os.environ["out"], os.environ["files"]
-        os.makedirs(f"{out}/bin")
-        for place in os.environ["programs"].split():
-            with open(f"{out}/bin/{os.path.basename(place)}", "w") as file:
-                file.write('#!{shell}\nexec {command} --argv0 "$0" {files}/{place} "$@"\n'
-                           .format(place=place, **os.environ))
-                os.fchmod(file.fileno(), 0o755)
-        for item in os.environ["data"].split():
-            os.makedirs(os.path.dirname(f"{out}/{item}"), exist_ok=True)
-            os.symlink(f"{files}/{item}", f"{out}/{item}")
-      '';
+  bash = fromHost { name = "bash"; };
 
-  bash = fromHost {
-    name = "bash";
-    libraries = [ "tinfo" ];
-  };
-
-  zstd = fromHost {
-    name = "zstd";
-    libraries = [
-      "lz4"
-      "lzma"
-      "xxhash"
-      "z"
-      "zstd"
-    ];
-  };
+  zstd = fromHost { name = "zstd"; };
 
   coreutils = fromHost {
     name = "coreutils";
@@ -288,97 +362,30 @@ let
       "uname"
       "wc"
     ];
-    libraries = [
-      "acl"
-      "attr"
-      "cap"
-      "crypto"
-      "pcre2-8"
-      "selinux"
-      "z"
-      "zstd"
-    ];
   };
 
   nix = fromHost {
     name = "nix";
+    package = "nix-bin";
     programs = [
       "nix"
       "nix-store"
-    ];
-    libraries = [
-      "acl"
-      "archive"
-      "boost_context"
-      "brotlicommon"
-      "brotlidec"
-      "brotlienc"
-      "bsd"
-      "bz2"
-      "com_err"
-      "cpuid"
-      "crypto"
-      "curl-gnutls"
-      "ffi"
-      "gc"
-      "gcc_s"
-      "git2"
-      "gmp"
-      "gnutls"
-      "gssapi_krb5"
-      "hogweed"
-      "http_parser"
-      "idn2"
-      "k5crypto"
-      "keyutils"
-      "krb5"
-      "krb5support"
-      "lber"
-      "ldap"
-      "lowdown"
-      "lz4"
-      "lzma"
-      "m"
-      "mbedcrypto"
-      "mbedtls"
-      "mbedx509"
-      "md"
-      "nettle"
-      "nghttp2"
-      "p11-kit"
-      "pcre2-8"
-      "psl"
-      "readline"
-      "resolv"
-      "rtmp"
-      "sasl2"
-      "seccomp"
-      "sodium"
-      "sqlite3"
-      "ssh2"
-      "ssl"
-      "stdc++"
-      "tasn1"
-      "tinfo"
-      "unistring"
-      "xml2"
-      "xxhash"
-      "z"
-      "zstd"
     ];
   };
 
   cacert =
     let
-      certificates = "share/ca-certificates/mozilla";
-      isParent = path: builtins.elem path [ "share" "share/ca-certificates" certificates ];
+      authorities = builtins.path {
+        name = "authorities";
+        path = /usr/share/ca-certificates/mozilla;
+      };
     in
-    runPython "cacert" { authorities = fromUsr "authorities" (path: isParent path || dirOf path == certificates); } ''
+    runPython "cacert" { inherit authorities; } ''
       import os, pathlib
 
       place = pathlib.Path(os.environ["out"]) / "etc/ssl/certs"
       place.mkdir(parents=True)
-      authorities = sorted(pathlib.Path(os.environ["authorities"], "${certificates}").iterdir())
+      authorities = sorted(pathlib.Path(os.environ["authorities"]).iterdir())
       (place / "ca-bundle.crt").write_text("".join(file.read_text() for file in authorities))
     '';
 
@@ -387,6 +394,7 @@ let
     let
       parts = fromHost {
         name = "fakeroot-parts";
+        package = "fakeroot";
         programs = [ "faked-sysv" ];
         data = [
           "bin/fakeroot-sysv"
@@ -417,7 +425,7 @@ let
       fromHost
       nix
       ;
-    ${if inUsr "bin" ? zstd then "zstd" else null} = zstd;
+    ${if isInUsr "bin/zstd" then "zstd" else null} = zstd;
     python3 = python3 // {
       interpreter = "${python3}/bin/python3";
       pythonVersion = pythonVersion;

@@ -15,71 +15,27 @@ host
     inherit skopeo;
   };
 
-  skopeo = host.fromHost {
-    name = "skopeo";
-    libraries = [
-      "assuan"
-      "gpg-error"
-      "gpgme"
-      "m"
-      "sqlite3"
-    ];
-  };
+  skopeo = host.fromHost { name = "skopeo"; };
 
   redis = host.fromHost {
     name = "redis";
+    package = "redis-server";
     programs = [
       "redis-check-rdb" # what redis-server is a link to
       "redis-cli"
       "redis-server"
     ];
-    libraries = [
-      "atomic"
-      "cap"
-      "crypto"
-      "gcc_s"
-      "jemalloc"
-      "lzf"
-      "m"
-      "ssl"
-      "stdc++"
-      "systemd"
-      "z"
-      "zstd"
-    ];
   };
 
   shadow = host.fromHost {
     name = "shadow";
+    package = "passwd";
     programs = [
       "groupadd"
       "useradd"
       "usermod"
     ];
-    libraries = [
-      "acl"
-      "attr"
-      "audit"
-      "bsd"
-      "bz2"
-      "cap-ng"
-      "md"
-      "pcre2-8"
-      "selinux"
-      "semanage"
-      "sepol"
-    ];
   };
 
-  nginx = host.fromHost {
-    name = "nginx";
-    libraries = [
-      "crypt"
-      "crypto"
-      "pcre2-8"
-      "ssl"
-      "z"
-      "zstd"
-    ];
-  };
+  nginx = host.fromHost { name = "nginx"; };
 }

@@ -99,7 +99,7 @@ def test_a_system_without_stand_ins_is_told_in_one_line(nix):
 
 def test_a_missing_program_of_the_host_is_told_with_a_remedy(nix):
     error = nix.failure('pkgs.fromHost { name = "no-such-program"; }')
-    assert "/usr/bin has no no-such-program; install it with apt-get" in error
+    assert "no-such-program is not installed; apt-get install no-such-program" in error
 
 
 def test_the_stand_in_for_python_has_what_laminix_and_its_tests_import(nix):
