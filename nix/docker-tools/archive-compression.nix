@@ -13,15 +13,19 @@
 */
 function: compressor:
 
+let
+  gzip = {
+    name = "gzip";
+    suffix = ".gz";
+  };
+in
 {
   none = {
     name = "none";
     suffix = "";
   };
-  gz = {
-    name = "gzip";
-    suffix = ".gz";
-  };
+  gz = gzip;
+  inherit gzip; # mkLayer's name for it
   zstd = {
     name = "zstd";
     suffix = ".zst";

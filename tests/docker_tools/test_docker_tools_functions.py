@@ -91,7 +91,7 @@ def test_override(nix):
         ('streamLayeredImage { name = "x"; maxLayers = 1; }', "`maxLayers` is 1, but it should be at least 2"),
         ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "`contents` and `copyToRoot` are both given"),
         ('buildImage { name = "x"; fromImage = ./.; fromImageTag = "1"; }', "without `fromImageName`"),
-        ('buildImage { name = "x"; compressor = "gzip"; }', 'dockerTools.buildImage: `compressor` is "gzip", but it should be "none", "gz" or "zstd"'),
+        ('buildImage { name = "x"; compressor = "xz"; }', 'dockerTools.buildImage: `compressor` is "xz", but it should be "none", "gz" or "zstd"'),
         ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
     ],
 )
@@ -187,7 +187,7 @@ def test_layers_compressed_in_the_image(nix, builder, function):
     assert {layer["mediaType"] for layer in listed} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
 
 
-@pytest.mark.parametrize("compressor", ["none", "gz", "zstd"])
+@pytest.mark.parametrize("compressor", ["none", "gz", "gzip", "zstd"])
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
 def test_what_a_base_has_is_not_repeated(nix, builder, function, compressor):
     """A base that is an archive of which nothing is known, however compressed."""

@@ -567,6 +567,11 @@ def test_gzip_names_no_file_and_no_time(maker, large_tree):
     assert len(blob) < 1.01 * len(gzip.compress(gzip.decompress(blob), 6))
 
 
+def test_gz_is_another_name_of_gzip(maker, large_tree):
+    first, second = (maker.make("--copy", large_tree, "--compressor", name) for name in ("gz", "gzip"))
+    assert layer_json(first) == layer_json(second)
+
+
 @pytest.mark.parametrize("compressor", ["gzip", "zstd"])
 def test_the_same_bytes_for_any_number_of_threads(need, maker, large_tree, compressor):
     need(*["zstd"] * (compressor == "zstd"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from laminix.errors import LaminixError
 
 NAMES = ("none", "gzip", "zstd")
+OTHER_NAMES = {"gz": "gzip"}  # dockerTools' name for it
 # The first bytes of the compressed formats that a layer may have.
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
@@ -24,8 +25,9 @@ class Compressor:
 def find_compressor(name: str, threads: int) -> Compressor:
     """Return the compressor NAME: none, gzip, zstd or the command line of a filter.
 
-    A filter reads standard input and writes standard output. Raises LaminixError if its program is not on $PATH.
+    ``gz`` is another name of gzip. A filter reads standard input and writes standard output. Raises LaminixError if its program is not on $PATH.
     """
+    name = OTHER_NAMES.get(name, name)
     if name == "none":
         return Compressor(name)
     if name == "gzip":
