@@ -1,6 +1,7 @@
 """Progress of long work: a line on a terminal, a build phase under Nix, nothing otherwise."""
 
 import contextlib
+import fcntl
 import json
 import os
 import sys
@@ -53,11 +54,22 @@ def _reported(items: Iterable[Any], size_of: Callable[[Any], int], line: Callabl
 def find_reporter() -> tuple[Callable[[str], None], float] | None:
     """Return a function that shows a line, and the interval in seconds; None if lines would not be seen."""
     descriptor = os.environ.get("NIX_LOG_FD", "")
-    if descriptor.isascii() and descriptor.isdecimal():
+    if descriptor.isascii() and descriptor.isdecimal() and len(descriptor) < 10 and _is_inherited(int(descriptor)):
         return lambda text: _show_in_nix(int(descriptor), text), NIX_INTERVAL
     if sys.stderr is not None and sys.stderr.isatty():
         return _show_on_terminal, TERMINAL_INTERVAL
     return None
+
+
+def _is_inherited(descriptor: int) -> bool:
+    """Return whether the caller opened DESCRIPTOR: Python closes the files that it opens itself on exec (PEP 446).
+
+    If the caller did not, the number may be that of a file which this process writes.
+    """
+    try:
+        return not fcntl.fcntl(descriptor, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    except (OSError, OverflowError):
+        return False
 
 
 def _show_in_nix(descriptor: int, text: str) -> None:

@@ -2,9 +2,15 @@
 
 from collections.abc import Collection, Sequence
 
+from laminix.errors import one_line
+
 
 def aligned(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
-    """Return ROWS as lines with aligned columns. The columns in NUMBERS are aligned to the right."""
+    """Return ROWS as lines with aligned columns. The columns in NUMBERS are aligned to the right.
+
+    Cells are escaped and cut as by ``one_line``.
+    """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "".join(f"{_line(row, widths, numbers)}\n" for row in rows)
 

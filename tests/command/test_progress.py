@@ -33,6 +33,7 @@ def test_a_line_says_bytes_rate_and_time_left(done, total, seconds, line):
 
 def test_nix_is_told_by_phases_on_its_log(monkeypatch):
     reader, writer = os.pipe()
+    os.set_inheritable(writer, True)  # as the caller's
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
     monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     chunks = [b"ab", b"c"]
@@ -48,6 +49,7 @@ def test_nix_is_told_by_phases_on_its_log(monkeypatch):
 
 def test_items_are_counted(monkeypatch):
     reader, writer = os.pipe()
+    os.set_inheritable(writer, True)  # as the caller's
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
     monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     assert list(progress.counted("xyz", "packed layers", 3)) == ["x", "y", "z"]
@@ -85,6 +87,7 @@ def test_layers_that_are_copied_are_told(builder, tmp_path, monkeypatch, form):
     image = open_image(str(tmp_path / "image"))
     (tmp_path / "out").mkdir()
     reader, writer = os.pipe()
+    os.set_inheritable(writer, True)  # as the caller's
     monkeypatch.setenv("NIX_LOG_FD", str(writer))
     monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
     form.write_directory(str(tmp_path / "out"), image, image.references)

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterable
 
 from laminix.command.nix_request import read_options
-from laminix.errors import LaminixError, UsageError, one_line, shown
+from laminix.errors import LaminixError, UsageError, one_line, printable, shown
 from laminix.output import new_file
 
 CLEANUP_SECONDS = 20  # time limit for removing unfinished output after a signal
+NO_THREAD = "can't start new thread"  # the message of Python's RuntimeError
 WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
@@ -41,6 +42,12 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
     except OSError as error:
         _discard_standard_output()
         return _fail(parser.prog, one_line(_os_error(error)))
+    except MemoryError:
+        return _fail(parser.prog, "cannot continue: out of memory")
+    except RuntimeError as error:
+        if str(error) != NO_THREAD:
+            raise
+        return _fail(parser.prog, f"cannot continue: {error}; the system or a limit allows no more (ulimit -u)")
     except KeyboardInterrupt as error:
         number = error.args[0] if error.args else signal.SIGINT
         return _fail(parser.prog, "interrupted", 128 + number)
@@ -81,10 +88,10 @@ def _os_error(error: OSError) -> str:
 
 
 def _deliver(text: str, output: str | None) -> None:
-    data = text.encode("utf-8", "surrogateescape")
     if output is None:
-        write_standard_output([data])
+        write_standard_output([printable(text).encode("utf-8", "surrogateescape")])
         return
+    data = text.encode("utf-8", "surrogateescape")
     with new_file(output) as file:
         file.write(data)
 

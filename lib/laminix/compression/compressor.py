@@ -85,7 +85,7 @@ def compress(compressor: Compressor, tar: Iterable[bytes], threads: int) -> Iter
 def available_cores() -> int:
     """Return how many cores this process may use: $NIX_BUILD_CORES unless unset or 0, else all the system allows."""
     wanted = os.environ.get("NIX_BUILD_CORES", "")
-    if wanted.isdecimal() and int(wanted) > 0:
+    if wanted.isdecimal() and len(wanted) < 10 and int(wanted) > 0:
         return int(wanted)
     if hasattr(os, "sched_getaffinity"):  # Linux only
         return len(os.sched_getaffinity(0))

@@ -6,6 +6,7 @@ Members can be read in any order. An archive's headers are read once, when it is
 import io
 import os
 import re
+import select
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -23,6 +24,8 @@ BAD_IMAGE = "bad image"
 SKOPEO_NOTATION = re.compile(r"(?:oci|oci-archive|docker-archive|dir):(.+?)(?::([^/:]+))?")
 MAX_LINK_HOPS = 40  # links from one member to another, the kernel's limit
 MAX_DOCUMENT_SIZE = 4 << 20  # bytes of a JSON document: what containers/image allows
+MAX_DOCUMENTS_READ = 256 << 20  # bytes of all documents that are read, each as often as it is read
+MAX_SPOOLED = 64 << 30  # bytes of an archive that is compressed or comes from a pipe, in a temporary file
 
 
 def open_members(path: str, **registry: str | bool | None) -> "Members":
@@ -65,8 +68,9 @@ class DirectoryMembers:
     Nix store.
     """
 
-    def __init__(self, place: str, allow_store_links: bool = False):
+    def __init__(self, place: str, allow_store_links: bool = False, documents: "_Documents | None" = None):
         self.place = place
+        self._documents = documents or _Documents()
         self._root = os.path.realpath(place)
         self._allow_store_links = allow_store_links
         self._checked_paths: set[str] = set()  # paths whose links have been checked, because that is slow
@@ -76,7 +80,7 @@ class DirectoryMembers:
 
         The caller must check everything it reads against a digest.
         """
-        return DirectoryMembers(self.place, allow_store_links=True)
+        return DirectoryMembers(self.place, allow_store_links=True, documents=self._documents)
 
     def names(self) -> Iterator[str]:
         """Yield the names of all members that are not directories, without following links to directories."""
@@ -91,7 +95,7 @@ class DirectoryMembers:
     def read(self, name: str) -> bytes:
         """Return the content of the document NAME. Raises LaminixError if it is missing or too large."""
         with self.open(name) as file:
-            _check_document_size(os.fstat(file.fileno()).st_size, self.location(name))
+            self._documents.add(os.fstat(file.fileno()).st_size, self.location(name))
             return file.read()
 
     def open(self, name: str) -> BinaryIO:
@@ -101,6 +105,11 @@ class DirectoryMembers:
     def size(self, name: str) -> int:
         """Return the size of NAME in bytes. Raises LaminixError if it is missing."""
         return os.stat(self._existing(name)).st_size
+
+    def content_id(self, name: str) -> tuple[int, int]:
+        """Return what is equal for names of the same file. Raises LaminixError if NAME is missing."""
+        status = os.stat(self._existing(name))
+        return status.st_dev, status.st_ino
 
     def location(self, name: str) -> str:
         """Return the location of NAME for messages."""
@@ -146,6 +155,7 @@ class ArchiveMembers:
     def __init__(self, file: BinaryIO, place: str):
         self.place = place
         self._file = file
+        self._documents = _Documents()
         self._members: dict[bytes, _Member] = {}
         self.repeated: dict[str, None] = {}  # names that several members have, each once; the last member counts
         for entry, offset in scan(file, BAD_IMAGE, place, relative=True):
@@ -168,7 +178,7 @@ class ArchiveMembers:
     def read(self, name: str) -> bytes:
         """Return the content of the document NAME. Raises LaminixError if it is missing or too large."""
         member = self._existing(name)
-        _check_document_size(member.size, self.location(name))
+        self._documents.add(member.size, self.location(name))
         return self._section(member).readall()
 
     def open(self, name: str) -> BinaryIO:
@@ -178,6 +188,11 @@ class ArchiveMembers:
     def size(self, name: str) -> int:
         """Return the size of NAME in bytes. Raises LaminixError if it is missing."""
         return self._existing(name).size
+
+    def content_id(self, name: str) -> tuple[int, int]:
+        """Return what is equal for names of the same member. Raises LaminixError if NAME is missing."""
+        member = self._existing(name)
+        return member.offset, member.size
 
     def location(self, name: str) -> str:
         """Return the location of NAME for messages."""
@@ -275,10 +290,21 @@ def _checked_name(name: str, place: str) -> str:
     return os.path.normpath(name)
 
 
-def _check_document_size(size: int, location: str) -> None:
-    if size > MAX_DOCUMENT_SIZE:
-        why = f"document is too large: {size} bytes (limit {MAX_DOCUMENT_SIZE})"
-        raise LaminixError(BAD_IMAGE, why, location)
+class _Documents:
+    """How much of an image's documents may still be read."""
+
+    def __init__(self):
+        self._left = MAX_DOCUMENTS_READ
+
+    def add(self, size: int, location: str) -> None:
+        """Count one that is about to be read. Raises LaminixError if it, or the total, is too large."""
+        if size > MAX_DOCUMENT_SIZE:
+            why = f"document is too large: {size} bytes (limit {MAX_DOCUMENT_SIZE})"
+            raise LaminixError(BAD_IMAGE, why, location)
+        self._left -= size
+        if self._left < 0:
+            why = f"documents are too large in total (limit {MAX_DOCUMENTS_READ} bytes)"
+            raise LaminixError(BAD_IMAGE, why, location)
 
 
 def _seekable(file: BinaryIO, place: str) -> BinaryIO:
@@ -289,7 +315,16 @@ def _seekable(file: BinaryIO, place: str) -> BinaryIO:
             raise LaminixError(BAD_IMAGE, "file is empty", place)
         if compression_of(start) == "none":
             return file
-    return _spooled(uncompressed(iter(lambda: file.read(CHUNK_SIZE), b""), place), place)
+    return _spooled(uncompressed(_chunks(file), place), place)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of the unbuffered FILE, which may be non-blocking, as standard input sometimes is."""
+    while (chunk := file.read(CHUNK_SIZE)) != b"":
+        if chunk is None:
+            select.select([file], [], [])
+        else:
+            yield chunk
 
 
 def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
@@ -297,7 +332,12 @@ def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
     import tempfile  # only compressed archives and pipes need it
 
     spool = tempfile.TemporaryFile(buffering=0)
+    left = MAX_SPOOLED
     for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            why = f"archive is too large: more than {MAX_SPOOLED} bytes; write it to a file and uncompress it first"
+            raise LaminixError(BAD_IMAGE, why, place)
         view = memoryview(chunk)
         while view:
             view = view[spool.write(view) :]

@@ -151,7 +151,7 @@ class _Worker:
 def _pipe():
     """Return the read end and the write end of a new pipe."""
     source, sink = os.pipe()
-    # Unbuffered: select() does not see data that waits in a buffer.
+    # Unbuffered: poll() does not see data that waits in a buffer.
     return open(source, "rb", buffering=0), open(sink, "wb")
 
 

@@ -6,7 +6,7 @@ import pickle
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from laminix.errors import LaminixError
@@ -39,7 +39,7 @@ def _begin_calls(work, jobs: Sequence[tuple], processes: int, calls: "list[Proce
         elif number < len(calls) and calls[number].is_done():
             return
         else:
-            select.select(busy, [], [])
+            wait_for(busy)
 
 
 class ProcessCall:
@@ -53,7 +53,7 @@ class ProcessCall:
         self._ended = False
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when there is a result, for select()."""
+        """Return the descriptor that becomes readable when there is a result, for poll()."""
         return self._source.fileno()
 
     def is_done(self) -> bool:
@@ -81,7 +81,18 @@ class ProcessCall:
 
 def is_ready(source: Any) -> bool:
     """Return whether the unbuffered SOURCE can be read without waiting."""
-    return bool(select.select([source], [], [], 0)[0])
+    return wait_for([source], 0)
+
+
+def wait_for(sources: Iterable[Any], milliseconds: int | None = None) -> bool:
+    """Wait until one of SOURCES can be read, or for MILLISECONDS; return whether one can.
+
+    With poll(), because select() fails for descriptors above 1023.
+    """
+    poll = select.poll()
+    for source in sources:
+        poll.register(source, select.POLLIN)
+    return bool(poll.poll(milliseconds))
 
 
 def worker_killed() -> LaminixError:

@@ -6,7 +6,8 @@ history says which program made a layer.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
 
 from laminix.digest import new_hash, digest_of
 from laminix.errors import LaminixError
@@ -25,6 +26,7 @@ from laminix.verify.users import user_problems
 from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
+MAX_PROBLEMS = 1000
 # Members named by their digest: blobs of a layout; configs of Docker's archives and blobs of ``dir:``.
 BLOB = re.compile(r"blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
 NAMED_BY_HEX = re.compile(r"([0-9a-f]{64})(?:\.json|\.manifest\.json)?")
@@ -44,33 +46,50 @@ def verify(
     members = open_members(path, **registry)
     try:
         found = image_in(members, image, platform)
-        problems = [*blob_problems(members, {layer.location for layer in found.layers})]
-        problems += document_problems(members, found)
-        problems += reading_problems(members, found)
-        problems += image_problems(found, strict)
-        if not problems:  # else the layers may not be readable
-            problems += user_problems(found)
+        problems = _distinct(_all_problems(members, found, strict))
+        # Only without problems: else the layers may not be readable.
+        return found, problems or _distinct(user_problems(found))
     except LaminixError as error:
-        found, problems = None, [error, *blob_problems(members, {error.path})]
-    return found, list({str(problem): problem for problem in problems}.values())
+        return None, _distinct(chain([error], blob_problems(members, {error.path})))
+
+
+def _all_problems(members: Members, image: Image, strict: bool) -> Iterator[LaminixError]:
+    yield from blob_problems(members, {layer.location for layer in image.layers})
+    yield from document_problems(members, image)
+    yield from reading_problems(members, image)
+    yield from image_problems(image, strict)
+
+
+def _distinct(problems: Iterable[LaminixError]) -> list[LaminixError]:
+    """Return each of PROBLEMS once; of more than MAX_PROBLEMS, the first ones and an error that says so."""
+    distinct: dict[str, LaminixError] = {}
+    for problem in problems:
+        if len(distinct) == MAX_PROBLEMS and str(problem) not in distinct:
+            return [*distinct.values(), LaminixError(BAD_IMAGE, f"more than {MAX_PROBLEMS} problems; the search ends here")]
+        distinct.setdefault(str(problem), problem)
+    return list(distinct.values())
 
 
 def blob_problems(members: Members, checked: set[str]) -> Iterator[LaminixError]:
     """Yield a problem for each blob whose digest is not that in its name, except for the locations in CHECKED."""
     blobs = members.blobs()
+    digests: dict[tuple[Hashable, str], str] = {}  # of contents, which several names may share, by algorithm
     for name in sorted(members.names()):
         if named_digest(name) and members.location(name) not in checked:
             try:
-                _check_name(blobs, name)
+                _check_name(blobs, name, digests)
             except LaminixError as error:
                 yield error
 
 
-def _check_name(blobs: Members, name: str) -> None:
+def _check_name(blobs: Members, name: str, digests: dict[tuple[Hashable, str], str]) -> None:
     expected = named_digest(name)
     if not blobs.has(name):
         raise LaminixError("dangling link", f"expected a blob with digest {expected}", blobs.location(name))
-    found = _digest(blobs, name, expected)
+    key = blobs.content_id(name), expected.partition(":")[0]
+    if key not in digests:
+        digests[key] = _digest(blobs, name, expected)
+    found = digests[key]
     if found != expected:
         why = f"its digest is {found}, its name says {expected}"
         raise LaminixError(BAD_IMAGE, why, blobs.location(name))
