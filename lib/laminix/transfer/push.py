@@ -197,12 +197,12 @@ class _Push:
                 return Delivered(known.descriptor, MOUNTED)
         compressor = self._compressor if self._is_to_be_compressed(layer) else None
         outgoing = Outgoing(layer, compressor, self._cores, meter.watched)
-        return self._patiently(lambda: self._send(outgoing))
+        return patiently(lambda: self._send(outgoing), self._connections)
 
     def _config(self, is_there: bool) -> Delivered:
         """Have the repository hold the config."""
         config = Blob(config_descriptor(self._image), lambda: [self._image.config_bytes])
-        return Delivered(config.descriptor, FOUND) if is_there else self._patiently(lambda: self._send_blob(config))
+        return Delivered(config.descriptor, FOUND) if is_there else patiently(lambda: self._send_blob(config), self._connections)
 
     def _send(self, outgoing: Outgoing) -> Delivered:
         blob = outgoing.blob()
@@ -230,19 +230,20 @@ class _Push:
         self._repository.finish_upload(upload, descriptor.digest)
         return Delivered(descriptor, SENT)
 
-    def _patiently(self, send: Callable[[], Delivered]) -> Delivered:
-        """What SEND returns; an upload that breaks off is begun again."""
-        for attempt in range(1, ATTEMPTS):
-            try:
-                return send()
-            except ConnectionLost:
-                if self._connections.is_aborted:
-                    raise
-            except RegistryError as error:
-                if error.status not in RETRIED and UPLOAD_GONE not in error.codes:
-                    raise
-            time.sleep(retry_wait(attempt, None))
-        return send()
+
+def patiently(send: Callable[[], Delivered], connections: Connections) -> Delivered:
+    """What SEND returns; an upload that breaks off is begun again."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return send()
+        except ConnectionLost:
+            if connections.is_aborted:
+                raise
+        except RegistryError as error:
+            if error.status not in RETRIED and UPLOAD_GONE not in error.codes:
+                raise
+        time.sleep(retry_wait(attempt, None))
+    return send()
 
 
 def config_descriptor(image: Image) -> Descriptor:
