@@ -31,6 +31,7 @@
     variant :: String | null,
     annotations :: { <key> :: String },
     compressor :: "none" | "gzip" | "zstd" | String,
+    blob :: Bool,
     meta, passthru :: AttrSet,
   } -> Image
   ```
@@ -66,6 +67,7 @@
   variant ? null,
   annotations ? { },
   compressor ? "none",
+  blob ? true,
   meta ? { },
   passthru ? { },
 }:
@@ -106,7 +108,7 @@ let
           closure = if mentioned == null then [ configFile ] else mentioned;
           omitRoot = if mentioned == null then [ configFile ] else [ ];
           exclude = parentLayers ++ givenLayers;
-          inherit compressor;
+          inherit blob compressor;
         })
       ];
 
