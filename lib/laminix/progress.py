@@ -56,7 +56,8 @@ def find_reporter() -> tuple[Callable[[str], None], float] | None:
     descriptor = os.environ.get("NIX_LOG_FD", "")
     if descriptor.isascii() and descriptor.isdecimal() and len(descriptor) < 10 and _is_inherited(int(descriptor)):
         return lambda text: _show_in_nix(int(descriptor), text), NIX_INTERVAL
-    if sys.stderr is not None and sys.stderr.isatty():
+    # Units of systemd may write to a terminal, too, which then has no TERM and keeps every line.
+    if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         return _show_on_terminal, TERMINAL_INTERVAL
     return None
 

@@ -58,6 +58,16 @@ def test_items_are_counted(monkeypatch):
         assert '"packed layers 3 of 3"' in log.read().splitlines()[-1]
 
 
+@pytest.mark.parametrize("terminal, told", [("xterm", True), ("dumb", False), (None, False)])
+def test_a_terminal_that_cannot_redraw_a_line_is_told_nothing(monkeypatch, terminal, told):
+    monkeypatch.delenv("NIX_LOG_FD", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)
+    if terminal is not None:
+        monkeypatch.setenv("TERM", terminal)
+    assert (progress.find_reporter() is not None) == told
+
+
 def test_nobody_waiting_is_told_nothing(monkeypatch):
     monkeypatch.delenv("NIX_LOG_FD", raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)

@@ -16,7 +16,7 @@ COMPRESSIONS = ("none", "gzip", "zstd")
 ARCHIVES = ("docker-archive", "docker-legacy-archive")
 TRANSPORTS = (  # each form, and how skopeo and its relatives may be asked to read it
     ("docker-archive", "docker-archive:{}"),
-    ("docker-archive", "oci-archive:{}"),
+    ("docker-archive", "oci-archive:{}:latest"),
     ("docker-legacy-archive", "docker-archive:{}"),
     ("dir", "dir:{}"),
     ("oci", "oci:{}:latest"),
