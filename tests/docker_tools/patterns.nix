@@ -68,6 +68,56 @@ let
     "CMD"
     "/bin/true"
   ];
+  # What mergeImages of nixpkgs makes: the files of all archives in one directory, the first ones first, with all
+  # entries of manifest.json and repositories.
+  theirMerge =
+    images:
+    derivation {
+      name = "their-merge.tar";
+      inherit (pkgs.stdenv.buildPlatform) system;
+      inherit images;
+      builder = pkgs.python3.interpreter;
+      args = [
+        "-c"
+        ''
+          import io, json, os, tarfile
+
+          files, manifest, repositories = {}, [], {}
+          for image in os.environ["images"].split():
+              with tarfile.open(image) as tar:
+                  for entry in filter(tarfile.TarInfo.isfile, tar):
+                      data = tar.extractfile(entry).read()
+                      if entry.name == "manifest.json":
+                          manifest += json.loads(data)
+                      elif entry.name == "repositories":
+                          repositories |= json.loads(data)
+                      else:
+                          files.setdefault(entry.name, data)
+          documents = {"manifest.json": manifest, "repositories": repositories}
+          files |= {name: json.dumps(document).encode() for name, document in documents.items()}
+          with tarfile.open(os.environ["out"], "w") as tar:
+              for name, data in sorted(files.items()):
+                  entry = tarfile.TarInfo(name)
+                  entry.size = len(data)
+                  tar.addfile(entry, io.BytesIO(data))
+        ''
+      ];
+    }
+    // {
+      imageName = "merged";
+      imageTag = "latest";
+    };
+
+  mergedPart =
+    name:
+    buildImage {
+      inherit name;
+      tag = "latest";
+      config.Cmd = [
+        "${hello}/bin/hello"
+        name
+      ];
+    };
 in
 rec {
   # The example of the manual.
@@ -250,6 +300,14 @@ rec {
     contents = tools;
     config.Healthcheck = healthcheck;
   };
+
+  merged-by-nixpkgs = theirMerge (
+    map mergedPart [
+      "merged-one"
+      "merged-two"
+      "merged-three"
+    ]
+  );
 
   inherited = spelled "inherited" { };
   only-env = buildImage {

@@ -84,6 +84,11 @@ with subtest("Healthcheck"):
     kept = inspect("healthy", ".HealthCheck" if IS_PODMAN else ".Config.Healthcheck")
     assert kept["Test"] == ["CMD", "/bin/true"]
 
+with subtest("archives that nixpkgs' mergeImages has merged"):
+    load("merged-by-nixpkgs")
+    for name in ("merged-one", "merged-two", "merged-three"):
+        assert docker.succeed(f"docker run --rm {name}:latest").strip() == f"Hello, {name}!"
+
 with subtest("what is inherited from the base"):
     load("inherited", "only-env", "no-config")
     assert run("inherited") == "base: base"
