@@ -17,7 +17,7 @@
 */
 {
   fromImage,
-  name ? fromImage.name,
+  name ? fromImage.name or "image.tar",
   fromImageName ? null,
   fromImageTag ? null,
   diskSize ? 1024,

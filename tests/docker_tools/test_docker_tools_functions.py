@@ -1,12 +1,14 @@
 """dockerTools' functions: their arguments, and what comes of each."""
 
 import json
+import re
 import subprocess
 import tarfile
 
 import pytest
 
 import image_files
+from laminix.timestamp import read_timestamp
 from layer_files import layer_json, members
 
 TREE = """
@@ -52,6 +54,31 @@ def test_the_image_tag_does_not_drag_the_closure_along(nix):
 def test_created_makes_no_other_layer(nix, function, change):
     layers = f'map toString (dockerTools.{function} {{ name = "x"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; %s }}).layers'
     assert nix.evaluate(f"{layers % ''} == {layers % (change + ';')}")
+
+
+TIMES = (
+    *("@1700000000", "@0", "2023-11-14", "20231114", "2023-11-14 22:13", "2023-11-14T22:13:20", "2023-11-14 22:13:20Z"),
+    *("2023-11-14 22:13:20 +0000", "2023-11-14T22:13:20+0130", "2023-11-14 22:13:20 -01:30", "2023-11-14 22:13:20+01"),
+    *("2023-11-14 22:13:20 UTC", "2023-11-14T22:13:20 GMT", "2023-11-14T22:13:20.25Z"),
+)
+
+
+def test_created_is_read_as_date_reads_it(nix, need):
+    """And so are the 14 digits of a flake's lastModifiedDate, which date does not read."""
+    need("date")
+    read = 'import ./nix/docker-tools/creation-time.nix { } { function = "f"; image = "x"; }'
+    texts = [*TIMES, "20231114221320"]
+    found = nix.evaluate(f"map ({read}) [ {' '.join(json.dumps(text) for text in texts)} ]")
+    ours = [re.sub(r"\.\d+Z", "Z", read_timestamp(text, {})) for text in found]
+    argv = ["date", "--utc", "+%Y-%m-%dT%H:%M:%SZ", "--date"]
+    theirs = [subprocess.check_output([*argv, text], text=True).strip() for text in TIMES]
+    assert ours == [*theirs, "2023-11-14T22:13:20Z"]
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2 days ago", "", "2023-11-14 22", "14.11.2023", "2023-11-14 22:13 CET"])
+def test_other_forms_of_created_are_refused(nix, text):
+    error = nix.failure(f'dockerTools.buildImage {{ name = "my-app"; created = "{text}"; }}')
+    assert f'dockerTools.buildImage: `created` is "{text}", but it should be a date' in error and "(image my-app)" in error
 
 
 def test_override(nix):
