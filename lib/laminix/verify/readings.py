@@ -6,7 +6,7 @@ from laminix import image_json
 from laminix.errors import LaminixError
 from laminix.forms import docker_archive, oci_layout
 from laminix.forms.choice import Candidate
-from laminix.forms.docker_documents import MANIFEST, REPOSITORIES, starts_object
+from laminix.forms.docker_documents import MANIFEST, REPOSITORIES
 from laminix.forms.members import ArchiveMembers, Members
 from laminix.images import shapes
 from laminix.images.image import Image
