@@ -2,7 +2,7 @@
 
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Before any other module is imported: an older Python cannot even read them. This file and the builders can be read
 # by every Python 3.
