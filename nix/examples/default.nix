@@ -26,6 +26,7 @@ let
     on-layers = ./on-layers.nix;
     on-that-again = ./on-that-again.nix;
     on-archive = ./on-archive.nix;
+    root-steps = ./root-steps.nix;
   };
 in
 examples

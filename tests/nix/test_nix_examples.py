@@ -13,6 +13,7 @@ PRINTED = {
     "whiteouts": "You read this.\nThere is no secret.\n",
     "on-layers": "The second generation reads:\nDear Alice, these files are yours.\n",
     "on-that-again": "The third generation has no letter from the first.\n",
+    "root-steps": "Dear Alice\nalice 600\nroot 4755\n",
     "on-archive": "This file is the parent's.\nThis one is the child's.\nThe environment is inherited.\n",
 }
 
