@@ -322,3 +322,37 @@ def test_a_damaged_list_is_told(failure, parent, tmp_path):
     document["entries"][0] = ["bin"]
     (damaged / "unpacked.json").write_text(json.dumps(document))
     assert "bad unpacked image: its list is damaged" in failure("--", "true", parent=damaged)
+
+
+def test_equal_files_of_an_optimised_store_keep_their_owners(builder, maker, tmp_path):
+    """Nix can make equal files hard links of each other, whatever the list says of them."""
+    rules = tmp_path / "perms.json"
+    rules.write_text(json.dumps([{"path": "a", "uid": 5}, {"path": "b", "uid": 6, "mode": "0600"}]))
+    files = {**busybox(), "bin/stat": Link("busybox"), "bin/chown": Link("busybox"), "a": b"same", "b": b"same"}
+    unpacked = maker.build("twins", "unpack-image", maker.image("twins", {}, maker.layer("twins", files, "--perms", str(rules))))
+    (unpacked / "tree" / "b").unlink()
+    (unpacked / "tree" / "b").hardlink_to(unpacked / "tree" / "a")
+    command = (*SHELL[1:], "stat -c '%u %a' /a /b; chown 7 /a; stat -c %u /b")
+    done = builder("run-layer", "--parent", unpacked, "--out", tmp_path / "layer", "--env", "PATH=/bin", "--", *command)
+    assert (done.returncode, done.stderr) == (0, "5 644\n6 600\n6\n")
+    assert described(tmp_path / "layer") == {"a": (tarfile.REGTYPE, "0o644", 7, 0)}
+
+
+def test_a_parent_may_have_127_layers(builder, maker, tmp_path):
+    """An engine makes no more; overlayfs itself would take a long list of options for them."""
+    layers = [maker.layer("many-0", busybox())]
+    layers += [maker.layer(f"many-{n}", {"d": DIRECTORY, f"d/{n}": b"x", "last": b"%d" % n}) for n in range(1, 125)]
+    image = maker.image("many", {"Env": ["PATH=/bin"]}, *layers)
+    more = [maker.layer(f"many-{n}", {"d": DIRECTORY, f"d/{n}": b"x", "last": b"%d" % n}) for n in range(125, 127)]
+    options = [word for layer in more for word in ("--layer", layer)]
+    script = "set -- /d/*; echo $#; cat /last; rm /d/1"
+    done = builder("run-layer", "--parent", image, *options, "--out", tmp_path / "layer", *SHELL, script)
+    assert (done.returncode, done.stderr) == (0, "126\n126")
+    assert names(tmp_path / "layer") == ["d/", "d/.wh.1"]
+
+
+def test_the_parent_may_be_on_another_file_system(step, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/dev/shm")
+    layer, printed = step("chown 5 /etc/motd; echo x >> /etc/passwd; chown 6 /etc/passwd /srv; stat -c %u /etc/motd /etc/passwd /srv")
+    assert printed == "5\n6\n6\n"
+    assert [(name, info.uid) for name, info in members(layer).items()] == [("etc/", 0), ("etc/motd", 5), ("etc/passwd", 6), ("srv/", 6)]
