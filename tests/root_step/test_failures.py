@@ -14,7 +14,9 @@ from image_maker import ImageMaker
 
 FILES = {**busybox(), **{f"bin/{name}": Link("busybox") for name in ("chown", "cp", "sleep", "touch", "seq")}}
 BUSY = "i=0; while :; do i=$((i + 1)); cp /bin/busybox /copy$((i % 9)); chown $i /copy$((i % 9)); done"
-MOMENTS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.9, 1.4]  # seconds after the start
+# Seconds after the start of run-layer, and after that of the command.
+MOMENTS = [("start", 0.05), ("start", 0.1), ("start", 0.2), ("start", 0.3), ("start", 0.4)]
+MOMENTS += [("command", 0), ("command", 0.01), ("command", 0.1), ("command", 0.3), ("command", 1)]
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +50,21 @@ def gone_within(seconds: float, marker: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_kill_leaves_neither_processes_nor_mounts(image, tmp_path, moment):
+@pytest.mark.parametrize(("since", "moment"), MOMENTS)
+def test_a_kill_leaves_neither_processes_nor_mounts(image, tmp_path, since, moment):
     before = mounts()
     marker = f"{tmp_path}"
     argv = [sys.executable, "-IB", ROOT / "builders" / "run-layer", "--parent", image, "--out", tmp_path / "layer"]
     environment = {**os.environ, "MARKER": marker, "TMPDIR": str(tmp_path)}
-    command = ["--env", f"MARKER={marker}", "--", "sh", "-c", f"({BUSY}) & {BUSY}"]
-    process = subprocess.Popen([*argv, *command], env=environment, stdin=subprocess.DEVNULL)
+    command = ["--env", f"MARKER={marker}", "--", "sh", "-c", f"echo up >&2; ({BUSY}) & {BUSY}"]
+    process = subprocess.Popen([*argv, *command], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if since == "command":
+        assert process.stderr.readline() == b"up\n"
     time.sleep(moment)
     assert process.poll() is None and descendants(marker)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    process.stderr.close()
     assert gone_within(10, marker), descendants(marker)
     assert mounts() == before
     assert not (tmp_path / "layer").exists()
