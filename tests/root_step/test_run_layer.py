@@ -1,6 +1,7 @@
 """run-layer: what a command does as root of a tree, and the layer of it."""
 
 import json
+import resource
 import subprocess
 import tarfile
 
@@ -203,6 +204,12 @@ def test_the_environment_is_the_images_and_the_directory_too(step):
     assert printed == expected
     _, printed = step("pwd", "--workdir", "/etc")
     assert printed == "/etc\n"
+
+
+def test_the_limit_of_open_files_is_the_callers(step):
+    """Programs that go through all descriptors would take long with the tracer's."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert step("ulimit -n")[1] == f"{soft}\n"
 
 
 def test_the_layer_says_what_ran(step):

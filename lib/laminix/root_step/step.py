@@ -1,6 +1,7 @@
 """A command run as root of a parent's tree, and the layer of what it changed."""
 
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +119,7 @@ class Step:
         os.umask(0)
         self.tree = StepTree(parent, layers)
         self._places = make_places(self.tree, command.binds, command.keep_tmp)
+        self._most_descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)  # the records raise it for themselves
         self._records = FileRecords()
 
     def run(self, attach: Callable[[], None], started: Callable[[int], None] = lambda pid: None) -> int:
@@ -150,6 +152,7 @@ class Step:
         return Changes(self.tree.entries, self._records, packing.mtime, packing.devices).entries()
 
     def _enter(self, root: int, attach: Callable[[], None]) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._most_descriptors)
         os.fchdir(root)
         os.chroot(".")
         attach()
