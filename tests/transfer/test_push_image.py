@@ -288,7 +288,7 @@ def test_a_read_only_registry(builder, need, old, scratch):
 def test_refuses(builder, hub, old, argv, why):
     with hub.counted() as requests:
         done = builder("push-image", old, *(word.format(hub.host) for word in argv))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.returncode in (1, 2) and (done.stdout, done.stderr.count("\n")) == ("", 1)
     assert why in done.stderr and not requests
 
 
@@ -339,7 +339,7 @@ def test_an_interrupt_leaves_the_tag_whole(hub, push, old, new, shelf, number):
             time.sleep(0.02)
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
-    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 1)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert said == ("" if number == signal.SIGKILL else "push-image: error: interrupted\n")
     assert shelf.diff_ids(f"docker://{hub.host}/story:v1") == shelf.diff_ids(old)
 

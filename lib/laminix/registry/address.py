@@ -21,7 +21,7 @@ DEFAULT_HOST = "index.docker.io"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an image is: registry, repository, and a tag, a digest or both (then the digest counts)."""
+    """The location of an image: registry, repository, and a tag, a digest or both (then the digest is used)."""
 
     registry: str  # HOST[:PORT] as the image's name has it
     repository: str  # NAME without the registry
@@ -30,22 +30,22 @@ class Address:
 
     @property
     def host(self) -> str:
-        """HOST[:PORT] of the server."""
+        """Return HOST[:PORT] of the server."""
         return DEFAULT_HOST if self.registry == DEFAULT_DOMAIN else self.registry
 
     @property
     def name(self) -> str:
-        """The image's name: registry and repository."""
+        """Return the image's name: registry and repository."""
         return f"{self.registry}/{self.repository}"
 
     @property
     def manifest(self) -> str:
-        """What requests for the manifest ask for: the digest if there is one, else the tag."""
+        """Return the digest if there is one, else the tag: the reference in requests for the manifest."""
         return self.digest or self.tag
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The image's name with its tag; none for an image known by digest alone."""
+        """Return the image's name with its tag, or nothing if there is no tag."""
         return (Reference(self.name, self.tag),) if self.tag else ()
 
     def __str__(self) -> str:
@@ -54,12 +54,12 @@ class Address:
 
 
 def is_address(text: str) -> bool:
-    """Whether TEXT names an image in a registry rather than a file."""
+    """Return whether TEXT is a docker:// address rather than a path."""
     return text.startswith(PREFIX)
 
 
 def parse_address(text: str) -> Address:
-    """The address in TEXT, with or without ``docker://``; the tag is ``latest`` if there is neither tag nor digest.
+    """Return the address in TEXT, with or without ``docker://``. Without tag and digest, the tag is ``latest``.
 
     A name without a host is one at docker.io.  Raises LaminixError for a name, tag or digest that breaks the rules.
     """

@@ -1,8 +1,8 @@
 """Authentication to registries: challenges, basic authentication and bearer tokens.
 
 The challenges are RFC 9110's (section 11); the tokens are those of the distribution project's token and OAuth2
-specifications. A token server gets the credentials that are filed for the registry that names it, as with every
-client; over plain HTTP only if the registry itself is spoken to in plain HTTP.
+specifications. Credentials for a registry are also sent to the token server that the registry names, as every client
+does; over plain HTTP only if the registry is reached over plain HTTP too.
 """
 
 import re
@@ -27,14 +27,14 @@ PARAMETER = re.compile(rf'\s*({TOKEN})\s*=\s*("(?:[^"\\]|\\.)*"|{TOKEN})\s*(?:,|
 
 @dataclass(frozen=True)
 class Challenge:
-    """One challenge of a WWW-Authenticate header; the scheme in small letters."""
+    """A challenge in a WWW-Authenticate header. The scheme is in small letters."""
 
     scheme: str
     parameters: Mapping[str, str]
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """The challenges in HEADER, up to the first that is malformed."""
+    """Return the challenges in HEADER, up to the first malformed one."""
     found, position = [], 0
     while scheme := SCHEME.match(header, position):
         parameters, position = {}, scheme.end()
@@ -50,7 +50,7 @@ def _unquoted(text: str) -> str:
 
 
 class Authenticator:
-    """What one registry wants to see in an Authorization header, by scope."""
+    """The Authorization headers for one registry, by scope."""
 
     def __init__(self, connections: Connections, find: Callable[[], Credentials | None]):
         self._connections = connections
@@ -59,17 +59,17 @@ class Authenticator:
         self._lock = threading.RLock()
 
     def header(self, scopes: tuple[str, ...]) -> str | None:
-        """The header for requests that need SCOPES, as far as it is known already."""
+        """Return the header for requests that need SCOPES; None if none was obtained yet."""
         return self._headers.get(" ".join(scopes)) or self._headers.get("")
 
     def refused(self, url: str) -> LaminixError:
-        """The error that URL does not take the credentials; for the caller to raise."""
+        """Return the error that URL refuses the credentials."""
         return LaminixError(WHAT, _advice(self._find()), url)
 
     def answer(self, headers: Message, url: str, scopes: tuple[str, ...], refused: str | None) -> str:
-        """The header that answers the challenge in the HEADERS from URL, where REFUSED was sent in vain.
+        """Return the header that answers the challenge in HEADERS from URL. REFUSED is the header that it refused, if any.
 
-        Raises LaminixError if nothing can be answered.
+        Raises LaminixError if there is no answer to the challenge.
         """
         with self._lock:
             known = self.header(scopes)
@@ -107,7 +107,7 @@ class Authenticator:
             return _read_token(response, realm, credentials)
 
     def _refreshed(self, realm: str, query: list[tuple[str, str]], identity_token: str) -> str:
-        """A token for an identity token (RFC 6749, section 6)."""
+        """Return a bearer token for an identity token (RFC 6749, section 6)."""
         scope = " ".join(value for key, value in query if key == "scope")
         form = dict(query) | {"grant_type": "refresh_token", "refresh_token": identity_token, "client_id": CLIENT_ID}
         body = bytes_body(urllib.parse.urlencode(form | {"scope": scope}).encode())

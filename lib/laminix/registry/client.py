@@ -1,4 +1,4 @@
-"""The requests of the OCI distribution specification 1.1; section names and end-points are the specification's."""
+"""The requests of the OCI distribution specification 1.1. Docstrings name its sections and end-points."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ BINARY = {"Content-Type": "application/octet-stream"}
 
 
 class RegistryError(LaminixError):
-    """A registry's refusal: its HTTP status, and the codes of the errors in its answer."""
+    """A registry refuses a request: its HTTP status, and the error codes in the answer."""
 
     def __init__(self, why: str, place: str, status: int, codes: tuple[str, ...] = ()):
         super().__init__(WHAT, why, place)
@@ -61,12 +61,12 @@ class Document:
 
     @property
     def descriptor(self) -> Descriptor:
-        """What points to it."""
+        """Return the descriptor of the document."""
         return Descriptor(self.media_type, self.digest, len(self.data))
 
 
 class Registry:
-    """One registry: its base URL, found at the first request, and its authentication."""
+    """A registry: its base URL, which is determined at the first request, and its authentication."""
 
     def __init__(self, connections: Connections, address: Address):
         self.connections = connections
@@ -80,7 +80,7 @@ class Registry:
 
     @property
     def base(self) -> str:
-        """``https://HOST[:PORT]``, or ``http://`` where that is asked for, or is all that loopback offers."""
+        """Return ``https://HOST[:PORT]``; ``http://`` if asked for, and at loopback if the server does not use TLS."""
         with self._lock:
             if self._base is None:
                 self._base = f"{self._scheme()}://{self._host}"
@@ -96,7 +96,7 @@ class Registry:
 
 
 def _speaks_tls(connections: Connections, host: str) -> bool:
-    """Whether a server at loopback answers in TLS, whatever its certificate."""
+    """Return whether the server at HOST uses TLS, with any certificate."""
     parts = urllib.parse.urlsplit(f"https://{host}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -113,7 +113,7 @@ def _speaks_tls(connections: Connections, host: str) -> bool:
 
 
 class Repository:
-    """A repository of a registry, for pulling or, with PUSH, for pushing too."""
+    """A repository of a registry. With PUSH, requests ask for the permission to push too."""
 
     def __init__(self, registry: Registry, name: str, push: bool = False):
         self.registry = registry
@@ -131,7 +131,7 @@ class Repository:
         stream: bool = False,
         also: tuple[str, ...] = (),
     ) -> Iterator[Response]:
-        """The answer to a request for PATH (relative to the repository) or a URL; authenticated where that is asked for.
+        """Open the answer to a request for PATH, relative to the repository, or for a URL. Answers challenges.
 
         AGAIN and STREAM are those of ``Connections.open``; ALSO are further repositories that the request reads from.
         """
@@ -158,7 +158,7 @@ class Repository:
         return stack.enter_context(opened)
 
     def manifest(self, reference: str) -> Document | None:
-        """The manifest or index that a tag or digest names; None if there is none (Pulling manifests, end-3).
+        """Return the manifest or index that a tag or digest names; None if absent (Pulling manifests, end-3).
 
         A digest is checked. Raises LaminixError for any other refusal.
         """
@@ -173,9 +173,9 @@ class Repository:
         return Document(data, media_type, digest)
 
     def blob(self, digest: str, size: int) -> Iterator[bytes]:
-        """The blob's SIZE bytes, in chunks; resumed where a connection is lost (Pulling blobs, end-2).
+        """Yield the SIZE bytes of the blob. Resumes after a lost connection (Pulling blobs, end-2).
 
-        Its digest is for the reader to check. Raises LaminixError if the blob has another size.
+        The caller checks the digest. Raises LaminixError if the blob has another size.
         """
         position = failures = 0
         while position < size or (size == 0 and failures == 0):
@@ -195,7 +195,7 @@ class Repository:
                 time.sleep(retry_wait(failures, None))
 
     def _blob_from(self, digest: str, position: int, size: int) -> Iterator[bytes]:
-        """The bytes of the blob from POSITION on, as far as they come (RFC 9110, section 14)."""
+        """Yield the bytes of the blob from POSITION, until the connection ends (RFC 9110, section 14)."""
         headers = {"Range": f"bytes={position}-"} if position else {}
         with self.request("GET", f"blobs/{digest}", headers, stream=True) as response:
             if response.status == 404:
@@ -218,13 +218,13 @@ class Repository:
         return LaminixError("bad blob", f"the registry sends {found} bytes, expected {expected}", self.place(digest))
 
     def small_blob(self, digest: str) -> bytes:
-        """The blob, a document of at most 4 MiB (Pulling blobs, end-2); its digest is for the reader to check."""
+        """Return the blob, at most 4 MiB (Pulling blobs, end-2). The caller checks the digest."""
         with self.request("GET", f"blobs/{digest}") as response:
             check_status(response, 200)
             return response.document()
 
     def has_blob(self, digest: str) -> bool:
-        """Whether the repository has the blob (Pulling blobs, end-2 with HEAD)."""
+        """Return whether the repository has the blob (Pulling blobs, end-2 with HEAD)."""
         with self.request("HEAD", f"blobs/{digest}") as response:
             if response.status == 404:
                 return False
@@ -232,9 +232,9 @@ class Repository:
             return True
 
     def mount_or_begin(self, digest: str, source: str | None) -> str | None:
-        """Have the registry mount the blob from the repository SOURCE (Mounting a blob, end-11).
+        """Mount the blob from the repository SOURCE (Mounting a blob, end-11).
 
-        Returns None if it did, else the URL of an upload that it began in its place (end-4a).
+        Returns None if the registry did so, else the URL of the upload that it began instead (end-4a).
         """
         query = {"mount": digest, **({"from": source} if source else {})}
         path = f"blobs/uploads/?{urllib.parse.urlencode(query)}"
@@ -243,25 +243,25 @@ class Repository:
             return None if response.status == 201 else self._location(response)
 
     def begin_upload(self) -> str:
-        """The URL of a new upload (Pushing a blob, end-4a)."""
+        """Begin an upload and return its URL (Pushing a blob, end-4a)."""
         with self.request("POST", "blobs/uploads/") as response:
             check_status(response, 202)
             return self._location(response)
 
     def send_chunk(self, upload: str, body: Body) -> str:
-        """Send BODY to the upload; returns the upload's URL from then on (Pushing a blob in chunks, end-5)."""
+        """Send BODY to the upload and return the upload's next URL (Pushing a blob in chunks, end-5)."""
         with self.request("PATCH", upload, BINARY, body, again=False) as response:
             check_status(response, 202, 204)
             return self._location(response)
 
     def finish_upload(self, upload: str, digest: str, body: Body = bytes_body(b"")) -> None:
-        """Send the rest of a blob and end its upload (Pushing a blob, end-6)."""
+        """Send the rest of the blob and complete the upload (Pushing a blob, end-6)."""
         url = f"{upload}{'&' if '?' in upload else '?'}{urllib.parse.urlencode({'digest': digest})}"
         with self.request("PUT", url, BINARY, body, again=False) as response:
             check_status(response, 201, 204)
 
     def put_manifest(self, reference: str, data: bytes, media_type: str) -> None:
-        """Give DATA the name REFERENCE, a tag or its digest (Pushing manifests, end-7)."""
+        """Store the manifest DATA under REFERENCE, a tag or its digest (Pushing manifests, end-7)."""
         headers = {"Content-Type": media_type}
         with self.request("PUT", f"manifests/{reference}", headers, bytes_body(data)) as response:
             check_status(response, 201, 200, 202, 204)
@@ -273,22 +273,22 @@ class Repository:
         return redirected(response.url, location)
 
     def place(self, reference: str) -> str:
-        """Where a manifest or blob is, for people."""
+        """Return the location of a manifest or blob, for messages."""
         return f"{self.registry.base}/v2/{self.name} {reference}"
 
 
 def connect(address: Address, access: Access, push: bool = False) -> Repository:
-    """The repository of ADDRESS, on connections of its own."""
+    """Return the repository of ADDRESS, with new connections."""
     return Repository(Registry(Connections(access), address), address.repository, push)
 
 
 def is_challenged(response: Response, base: str) -> bool:
-    """Whether the registry at BASE, and nobody that it redirects to, wants authentication."""
+    """Return whether the registry at BASE, not a server that it redirects to, asks for authentication."""
     return response.status == 401 and origin(response.url) == origin(base)
 
 
 def check_status(response: Response, *expected: int) -> None:
-    """Raises RegistryError, with what the registry says, for a status that is none of EXPECTED."""
+    """Raises RegistryError, with the registry's message, unless the status is one of EXPECTED."""
     if response.status in expected:
         return
     codes, messages = _errors(response)
@@ -297,7 +297,7 @@ def check_status(response: Response, *expected: int) -> None:
 
 
 def _errors(response: Response) -> tuple[tuple[str, ...], list[str]]:
-    """Codes and texts of the errors in an answer (Error Codes)."""
+    """Return the codes and messages of the errors in an answer (Error Codes)."""
     try:
         errors = json.loads(response.document())["errors"]
         codes = tuple(str(error["code"]) for error in errors)
@@ -308,7 +308,7 @@ def _errors(response: Response) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _media_type(data: bytes, content_type: str) -> str:
-    """Return the media type that a manifest states of itself, which its digest covers; else the CONTENT_TYPE."""
+    """Return the ``mediaType`` of the manifest DATA, which its digest covers; without it, the CONTENT_TYPE."""
     try:
         stated = json.loads(data).get("mediaType")
     except (ValueError, AttributeError, RecursionError):

@@ -1,6 +1,6 @@
 """HTTP for registries: connections that are kept open, TLS, proxies, redirects and retries.
 
-Nothing here knows about images. Credentials are a header of the caller's; they never leave the origin they are for.
+Credentials are a header that the caller gives. They are never sent to another origin.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ FAILURES = (http.client.HTTPException, OSError)
 
 
 class ConnectionLost(LaminixError):
-    """There is no answer: a connection could not be made or was lost."""
+    """No answer: a connection was lost or could not be opened."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class Body:
 
 
 def bytes_body(data: bytes) -> Body:
-    """DATA as a body."""
+    """Return DATA as a body."""
     return Body(lambda: [data], len(data))
 
 
 @dataclass
 class Response:
-    """An answer whose body is still to be read; closed by ``Connections.open``."""
+    """An answer. Its body is read by ``document`` or ``chunks``; ``Connections.open`` closes it."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -70,7 +70,7 @@ class Response:
     _document: bytes | None = None
 
     def document(self) -> bytes:
-        """The whole body; raises LaminixError if it is larger than LARGEST_DOCUMENT."""
+        """Return the whole body. Raises LaminixError if it is larger than LARGEST_DOCUMENT."""
         if self._document is None:
             self._document = self._read_document()
         return self._document
@@ -84,7 +84,7 @@ class Response:
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in chunks; raises one of TRANSIENT if the connection ends early."""
+        """Yield the body. Raises one of TRANSIENT if the connection ends early."""
         while chunk := self._response.read(CHUNK_SIZE):
             yield chunk
         self._check_complete()
@@ -95,12 +95,12 @@ class Response:
             raise http.client.IncompleteRead(b"", self._response.length)
 
     def is_used_up(self) -> bool:
-        """Whether the whole body was read, so that its connection can serve another request."""
+        """Return whether the connection can be used again: the whole body was read."""
         return self._response.isclosed() and not self._response.will_close
 
 
 class Connections:
-    """Connections to any hosts, for any number of threads, kept open between requests."""
+    """Connections to any number of hosts, shared by threads and kept open between requests."""
 
     def __init__(self, access: Access):
         self.access = access
@@ -120,11 +120,11 @@ class Connections:
         again: bool = True,
         stream: bool = False,
     ) -> Iterator[Response]:
-        """The answer to a request, redirects followed for GET and HEAD.
+        """Open the answer to a request. Follows redirects of GET and HEAD.
 
-        An Authorization header is sent to the origin of URL only, not to where it redirects. With AGAIN, the request is
-        repeated after lost connections and the statuses in RETRIED. The body of the answer is a document, which has come
-        then, unless it is to be read as a STREAM. Raises LaminixError if there is no answer.
+        An Authorization header is sent to the origin of URL only. With AGAIN, the request is repeated after lost
+        connections and the statuses in RETRIED. Reads the body as a document, unless the caller reads it as a STREAM.
+        Raises LaminixError if there is no answer.
         """
         for _ in range(MOST_REDIRECTS + 1):
             connection, response = self._answer(method, url, headers, body, again, stream)
@@ -143,7 +143,7 @@ class Connections:
             self._release(connection, response)
 
     def abort(self) -> None:
-        """Have all requests end with ConnectionLost, those of other threads and of the future too."""
+        """End the requests of all threads, and later ones, with ConnectionLost."""
         with self._lock:
             self.is_aborted = True
             for connection in self._busy:
@@ -151,7 +151,7 @@ class Connections:
                     connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, method: str, url: str, headers, body: Body | None, again: bool, stream: bool):
-        """The connection and the response of one request, repeated as long as there is hope."""
+        """Return the connection and the response of one request, which is repeated up to ATTEMPTS times."""
         attempt = 0
         while True:
             attempt += 1
@@ -180,7 +180,7 @@ class Connections:
             self._busy.discard(connection)
 
     def _connection(self, url: str) -> tuple[http.client.HTTPConnection, bool]:
-        """A connection for URL, and whether it is a new one."""
+        """Return a connection for URL, and whether it is new."""
         with self._lock:
             if self.is_aborted:
                 raise ConnectionLost(WHAT, "given up, since another request failed", origin(url))
@@ -209,14 +209,14 @@ class Connections:
         return connection
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The TLS settings for HOST[:PORT]."""
+        """Return the TLS settings for HOST[:PORT]."""
         with self._lock:
             if host not in self._contexts:
                 self._contexts[host] = tls_context(host, self.access.cacert, self.access.environment)
             return self._contexts[host]
 
     def _target(self, url: str) -> tuple[str, dict[str, str]]:
-        """What the request line asks for, and headers for a proxy that is asked in the server's place."""
+        """Return the target of the request line, and the headers for an HTTP proxy."""
         parts = urllib.parse.urlsplit(url)
         path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         proxy = proxy_for(url, self.access.environment) if parts.scheme == "http" else None
@@ -232,7 +232,7 @@ class Connections:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP without the delay that small writes may wait for."""
+    """HTTP whose small writes are sent at once (TCP_NODELAY)."""
 
     def connect(self) -> None:
         super().connect()
@@ -246,7 +246,7 @@ class _TLSConnection(http.client.HTTPSConnection):
 
 
 def _exchange(connection, method: str, target, headers, body: Body | None, url: str) -> Response:
-    """Send one request and read the head of its answer."""
+    """Send a request and read the headers of the answer."""
     path, proxy_headers = target
     headers = {"User-Agent": "laminix", **headers, **proxy_headers}
     if body is None:
@@ -271,7 +271,7 @@ def _send(connection, method: str, path: str, body: Body, headers: dict[str, str
 
 
 def _readable(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """PIECES, whose own faults are told from those of the connection."""
+    """Yield CHUNKS. Raises LaminixError for an error in reading them, which is not an error of the connection."""
     try:
         yield from chunks
     except OSError as error:
@@ -292,21 +292,21 @@ def _failed(error: Exception, url: str) -> ConnectionLost:
 
 
 def retry_wait(attempt: int, retry_after: str | None) -> float:
-    """Seconds to wait after failed attempt number ATTEMPT: what the server asks for, else more each time."""
+    """Return the seconds to wait after attempt number ATTEMPT: RETRY_AFTER, or else twice as many each time."""
     if retry_after and retry_after.isascii() and retry_after.isdecimal():
         return min(int(retry_after), LONGEST_WAIT)
     return min(BACKOFF * 2 ** (attempt - 1), LONGEST_WAIT)
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of URL, the port always told."""
+    """Return scheme, host and port of URL, including a default port."""
     parts = urllib.parse.urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def redirected(url: str, location: str) -> str:
-    """The URL that LOCATION in an answer from URL means; raises LaminixError for one that gives up TLS."""
+    """Return the target of the LOCATION in an answer from URL. Raises LaminixError if it is invalid or gives up TLS."""
     try:
         target = urllib.parse.urljoin(url, location)
         scheme, host = urllib.parse.urlsplit(target).scheme, urllib.parse.urlsplit(target).hostname
@@ -325,14 +325,15 @@ def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether HOST[:PORT] is this machine by name or number."""
+    """Return whether HOST[:PORT] is localhost or a loopback address."""
     name = urllib.parse.urlsplit(f"//{host}").hostname or ""
     return name == "localhost" or name == "::1" or name.startswith("127.")
 
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> urllib.parse.SplitResult | None:
-    """The proxy for URL that the environment names, if any: ``https_proxy``, ``http_proxy``, ``all_proxy``,
-    ``no_proxy``, in small letters or capitals. This machine is never reached through one.
+    """Return the proxy for URL by ``https_proxy``, ``http_proxy``, ``all_proxy`` and ``no_proxy``; None for none.
+
+    The variables may be in capitals. Loopback is never reached through a proxy.
     """
     parts = urllib.parse.urlsplit(url)
     proxy = _variable(f"{parts.scheme}_proxy", environment) or _variable("all_proxy", environment)

@@ -1,4 +1,4 @@
-"""Credentials for registries, from where podman, skopeo and docker keep them.
+"""Credentials for registries, as podman, skopeo and docker store them.
 
 The formats are containers-auth.json(5), Docker's config.json, and the protocol of Docker's credential helpers.
 The files are read in this order, and the first that has credentials for a registry is used:
@@ -38,14 +38,14 @@ class Credentials:
         return f"Credentials({self.user!r}, …)"  # secrets stay out of tracebacks
 
     def basic(self) -> str:
-        """The value of an Authorization header for basic authentication (RFC 7617)."""
+        """Return the value of the Authorization header for basic authentication (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
-    """The credentials for REPOSITORY of REGISTRY (HOST[:PORT] as in image names), None if there are none.
+    """Return the credentials for REPOSITORY of REGISTRY (HOST[:PORT] as in image names); None if there are none.
 
-    Raises LaminixError for a file that is no such document and for a credential helper that fails.
+    Raises LaminixError for an invalid file and for a credential helper that fails.
     """
     for path in credential_files(environment):
         if os.path.exists(path):
@@ -57,7 +57,7 @@ def find_credentials(registry: str, repository: str, environment: Mapping[str, s
 
 
 def credential_files(environment: Mapping[str, str]) -> list[str]:
-    """The files that may have credentials, in the order in which they are read."""
+    """Return the files that may contain credentials, in the order in which they are read."""
     if environment.get("REGISTRY_AUTH_FILE"):
         return [environment["REGISTRY_AUTH_FILE"]]
     home = environment.get("HOME", "/nonexistent")
@@ -86,7 +86,7 @@ def _in_document(
 
 
 def _keys(registry: str, repository: str) -> Iterator[str]:
-    """The keys under which credentials may be filed, the most specific first (containers-auth.json(5))."""
+    """Yield the keys of credentials for REPOSITORY, most specific first (containers-auth.json(5))."""
     path = f"{registry}/{repository}"
     while "/" in path:
         yield path
@@ -98,7 +98,7 @@ def _keys(registry: str, repository: str) -> Iterator[str]:
 
 
 def _in_entry(entry: Value) -> Credentials | None:
-    """What an entry of ``auths`` says; None for the empty ones that ``docker login`` leaves beside a helper."""
+    """Return the credentials in an entry of ``auths``; None for an empty one, which ``docker login`` leaves with a helper."""
     token = entry.get("identitytoken")
     if token and token.text():
         return Credentials(identity_token=token.raw)
@@ -115,7 +115,7 @@ def _in_entry(entry: Value) -> Credentials | None:
 
 
 def _from_helper(name: str, registry: str, environment: Mapping[str, str]) -> Credentials | None:
-    """What the program docker-credential-NAME has for the registry."""
+    """Return the credentials that the program docker-credential-NAME has for REGISTRY; None if it has none."""
     program = shutil.which(f"docker-credential-{name}", path=environment.get("PATH"))
     if program is None or "/" in name:
         raise LaminixError(WHAT, "credential helper not found on $PATH", f"docker-credential-{name}")

@@ -1,7 +1,7 @@
-"""An image in a registry, with the interface that the forms read directories and archives by.
+"""An image in a registry, with the interface of the members of a directory or an archive.
 
-Its members are named by what they are: ``manifest`` for the address's own manifest or index, ``manifests/DIGEST`` and
-``blobs/DIGEST``. Each is fetched when it is read.
+The members are ``manifest``, the manifest or index at the address, ``manifests/DIGEST`` and ``blobs/DIGEST``. Each is
+fetched when it is read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ TOP = "manifest"
 
 
 class RegistryMembers:
-    """The documents and blobs of the image at ADDRESS; TOP is its manifest or index, if it was fetched already."""
+    """The documents and blobs of the image at ADDRESS. TOP is its manifest or index, if it has been fetched."""
 
     def __init__(self, address: Address, repository: Repository, top: Document | None = None):
         self.address = address
@@ -29,7 +29,7 @@ class RegistryMembers:
 
     @property
     def top(self) -> Document:
-        """The manifest or index at the address."""
+        """Return the manifest or index at the address. Raises LaminixError if there is none."""
         if self._top is None:
             self._top = self.repository.manifest(self.address.manifest)
         if self._top is None:
@@ -37,7 +37,7 @@ class RegistryMembers:
         return self._top
 
     def names(self) -> Iterator[str]:
-        """Nothing: what else a registry has is no part of the image."""
+        """Yield nothing: the other contents of the registry do not belong to the image."""
         return iter(())
 
     def blobs(self) -> "RegistryMembers":
@@ -45,11 +45,11 @@ class RegistryMembers:
         return self
 
     def has(self, name: str) -> bool:
-        """Whether NAME may be there: only fetching would tell."""
+        """Return whether NAME can be fetched; it may still be missing."""
         return name == TOP or name.startswith(("manifests/", "blobs/"))
 
     def read(self, name: str) -> bytes:
-        """The content of the document NAME; raises LaminixError for more than 4 MiB."""
+        """Return the content of the document NAME. Raises LaminixError for more than 4 MiB."""
         kind, _, digest = name.partition("/")
         if name == TOP or digest == self.top.digest:
             return self.top.data
@@ -61,16 +61,16 @@ class RegistryMembers:
         return found.data
 
     def open_blob(self, digest: str, size: int) -> BinaryIO:
-        """The blob, fetched as it is read; it has to have SIZE bytes, and its digest is for the reader to check."""
+        """Return the blob as a file, which is fetched while it is read. It must have SIZE bytes; the caller checks the digest."""
         return ChunkReader(self.repository.blob(digest, size))
 
     def location(self, name: str) -> str:
-        """Where NAME is, for people."""
+        """Return the location of NAME for messages."""
         return f"{self.place}!{name}"
 
 
 def pinned(members: RegistryMembers) -> RegistryMembers:
-    """Return MEMBERS with the digest that the tag has now in the address."""
+    """Return MEMBERS with an address that has the tag's present digest."""
     address = replace(members.address, digest=members.top.digest)
     return RegistryMembers(address, members.repository, members.top)
 
@@ -78,6 +78,6 @@ def pinned(members: RegistryMembers) -> RegistryMembers:
 def open_registry(
     text: str, environment: Mapping[str, str], cacert: str | None = None, plain_http: bool = False
 ) -> RegistryMembers:
-    """The image at the address TEXT; nothing is fetched yet."""
+    """Return the image at the address TEXT, without a request."""
     address = parse_address(text)
     return RegistryMembers(address, connect(address, Access(environment, cacert, plain_http)))

@@ -1,4 +1,4 @@
-"""TLS for registries: which certificates are trusted and which one the client shows."""
+"""TLS for registries: trusted certificates and client certificates."""
 
 import glob
 import os
@@ -12,11 +12,11 @@ SYSTEM_DIRECTORIES = ("/etc/containers/certs.d", "/etc/docker/certs.d")
 
 
 def tls_context(host: str, cacert: str | None, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """How to speak TLS to HOST[:PORT].
+    """Return the TLS settings for HOST[:PORT].
 
     Trusted are the system's authorities ($NIX_SSL_CERT_FILE and $SSL_CERT_FILE replace them), the file CACERT and
     ``*.crt`` in the host's certificate directories; ``NAME.cert`` with ``NAME.key`` there is the client's certificate.
-    Raises LaminixError for a file that has no certificate.
+    Raises LaminixError for a file without a certificate.
     """
     context = ssl.create_default_context(cafile=_authorities(environment))
     for path in [cacert] if cacert else []:
@@ -30,7 +30,7 @@ def tls_context(host: str, cacert: str | None, environment: Mapping[str, str]) -
 
 
 def certificate_directories(host: str, environment: Mapping[str, str]) -> list[str]:
-    """The directories that may have certificates for HOST[:PORT], the user's own first."""
+    """Return the directories that may contain certificates for HOST[:PORT], the user's own first."""
     config = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '/nonexistent')}/.config"
     return [f"{place}/{host}" for place in (f"{config}/containers/certs.d", *SYSTEM_DIRECTORIES)]
 

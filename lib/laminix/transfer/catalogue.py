@@ -1,4 +1,4 @@
-"""What a registry of some images has: repositories with tags, manifests and blobs."""
+"""The contents of a registry of given images: repositories with tags, manifests and blobs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,19 +26,19 @@ UNNAMED = "image"  # the repository of an image without a name
 
 @dataclass
 class Repository:
-    """A repository: what its tags name, its manifests and its blobs, all but tags by digest."""
+    """A repository: the digests of its tags, and its manifests and blobs by digest."""
 
     tags: dict[str, str] = field(default_factory=dict)
     manifests: dict[str, Document] = field(default_factory=dict)
     blobs: dict[str, bytes | StoredLayer] = field(default_factory=dict)
 
     def manifest(self, reference: str) -> Document | None:
-        """The manifest that a tag or a digest names."""
+        """Return the manifest that a tag or a digest names; None if absent."""
         return self.manifests.get(self.tags.get(reference, reference))
 
 
 def image_document(image: Image) -> tuple[Document, list[StoredLayer]]:
-    """The image's manifest, as it was read if there was one, and its layers with their digests."""
+    """Return the image's manifest, unchanged if it was read with one, and its layers with their digests."""
     layers = [with_digest(layer) for layer in image.layers]
     data = image.manifest_bytes or oci_manifest_bytes(image, layers)
     media_type = image.manifest.media_type if image.manifest else OCI_MANIFEST
@@ -46,9 +46,9 @@ def image_document(image: Image) -> tuple[Document, list[StoredLayer]]:
 
 
 def catalogue_of(images: Iterable[Image]) -> dict[str, Repository]:
-    """The repositories of IMAGES by name. An image stands in each repository that engines may ask for it by.
+    """Return the repositories of IMAGES by name. An image is in each repository by whose name engines ask for it.
 
-    Raises LaminixError for two images with one name, and for a name that breaks the rules.
+    Raises LaminixError for two images with the same name, and for an invalid name.
     """
     repositories: dict[str, Repository] = {}
     for image in images:
@@ -60,13 +60,13 @@ def catalogue_of(images: Iterable[Image]) -> dict[str, Repository]:
 
 
 def familiar_names(repositories: Mapping[str, Repository]) -> list[str]:
-    """NAME:TAG of all tags, those of a repository that has two names once, by the shorter."""
+    """Return NAME:TAG of all tags. A repository with two names is listed once, by the shorter name."""
     shorter = {name for name in repositories if name.removeprefix(f"{OFFICIAL}/") not in repositories.keys() - {name}}
     return [f"{name}:{tag}" for name in repositories if name in shorter for tag in repositories[name].tags]
 
 
 def repository_names(name: str) -> Iterator[str]:
-    """The repositories for the image NAME: its path as people write it, then as engines ask a mirror for it."""
+    """Yield the repositories of the image NAME: its path as users write it, then as engines ask a mirror for it."""
     if not name:
         yield UNNAMED
         return

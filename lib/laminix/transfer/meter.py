@@ -1,4 +1,4 @@
-"""Progress of bytes that pass in several threads at the same time."""
+"""Progress in bytes of work in several threads."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from laminix.progress import bytes_line, find_reporter
 
 
 class Meter:
-    """Tells, as ``progress.watched`` does, how far WHAT has come, of TOTAL bytes."""
+    """Reports progress in bytes as ``progress.watched`` does: WHAT is a verb, TOTAL the number of bytes."""
 
     def __init__(self, what: str, total: int):
         self._what = what
@@ -19,7 +19,7 @@ class Meter:
         self._begun = self._last = time.monotonic()
 
     def watched(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """PIECES, counted as they pass."""
+        """Return CHUNKS, counted while they are consumed."""
         return chunks if self._reporter is None else self._counted(chunks)
 
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -34,6 +34,6 @@ class Meter:
                     say(bytes_line(self._what, self._done, self._total, now - self._begun))
 
     def clear(self) -> None:
-        """Take the line away, if there is one."""
+        """Clear the line."""
         if self._reporter is not None and self._last != self._begun:
             self._reporter[0]("")

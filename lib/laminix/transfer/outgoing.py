@@ -1,4 +1,4 @@
-"""Layers on their way to a registry: as they are stored, or compressed as they go."""
+"""Layers that are sent to a registry: as stored, or compressed while they are sent."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A layer to send, compressed by COMPRESSOR unless that is None; WATCH sees the layer's own bytes pass."""
+    """A layer to send: as stored, or compressed by COMPRESSOR. WATCH counts the layer's bytes as stored."""
 
     layer: StoredLayer
     compressor: Compressor | None
@@ -35,13 +35,13 @@ class Outgoing:
     watch: Watch
 
     def chunks(self) -> Iterator[bytes]:
-        """The blob's bytes; raises LaminixError at the end where the layer's are not what its digests say."""
+        """Yield the blob's bytes. Raises LaminixError after the last chunk if the layer has a wrong digest or diff ID."""
         if self.compressor is None:
             return iter(self.watch(checked_chunks(self.layer)))
         return compress(self.compressor, self.watch(uncompressed_chunks(self.layer)), self.cores)
 
     def blob(self) -> Blob | None:
-        """The blob if its digest is known, or is told by compressing a few megabytes; else None."""
+        """Return the blob if its digest is known, or if the layer is small enough to compress in memory; else None."""
         if self.compressor is None:
             return Blob(stored_descriptor(self.layer), self.chunks)
         if self.layer.size > SMALL:
@@ -51,10 +51,10 @@ class Outgoing:
 
 
 class Digester:
-    """Tells the descriptor of a layer's blob that passes, the last if several do."""
+    """Computes the descriptor of a blob while it is sent. If it is sent again, starts again."""
 
     def chunks(self, outgoing: Outgoing) -> Iterator[bytes]:
-        """OUTGOING's bytes as they pass."""
+        """Yield the bytes of OUTGOING."""
         self._start, self._size, self._state = b"", 0, hashlib.sha256()
         for chunk in outgoing.chunks():
             self._state.update(chunk)
@@ -64,17 +64,17 @@ class Digester:
             yield chunk
 
     def descriptor(self) -> Descriptor:
-        """The descriptor of what has passed."""
+        """Return the descriptor of the bytes that were sent."""
         return Descriptor(media_type_of(self._start), digest_of(self._state), self._size)
 
 
 def media_type_of(start: bytes) -> str:
-    """The media type of a layer's blob that begins with START."""
+    """Return the media type of a layer's blob that begins with START."""
     return LAYER_TYPES.get(compression_of(start), OCI_LAYER)
 
 
 def stored_descriptor(layer: StoredLayer) -> Descriptor:
-    """The descriptor of the layer's blob as stored, with OCI's media type for one of Docker's."""
+    """Return the descriptor of the layer's blob as stored, with OCI's media type in place of Docker's."""
     if layer.digest == layer.diff_id:
         return Descriptor(OCI_LAYER, layer.digest, layer.size)
     is_docker = layer.media_type.startswith("application/vnd.docker.")

@@ -1,7 +1,7 @@
-"""Pushing an image: a few requests find out what the registry has of it already, and only the rest is sent.
+"""Push an image: send only the blobs that the registry lacks.
 
-The manifest and config that the tag has now tell, for each diff ID there, under which digest the registry has that
-layer. The tag's new manifest goes last, so that the tag names a whole image at any moment.
+The manifest and config that the tag has now give the digest, at the registry, of each layer there by diff ID. The new
+manifest is sent last, so that the tag has a whole image at any moment.
 """
 
 import time
@@ -13,7 +13,7 @@ from laminix.compression.compressor import available_cores, find_compressor
 from laminix.descriptor import Descriptor
 from laminix.media_types import LAYER_TYPES, OCI_CONFIG, OCI_MANIFEST
 from laminix.digest import sha256
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError
 from laminix.forms import image_in
 from laminix.human_size import human_size
 from laminix.images.image import Image, StoredLayer
@@ -35,7 +35,7 @@ SENT, MOUNTED, FOUND = "sent", "mounted", "found"
 
 @dataclass(frozen=True)
 class Wishes:
-    """How to push."""
+    """Options of a push."""
 
     compressor: str = "gzip"  # for layers that are not compressed
     preserve_digests: bool = False  # send layers and manifest as they are
@@ -46,7 +46,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Known:
-    """A blob that the registry is known to have, and the repository that it is in."""
+    """A blob that the registry has, and a repository that contains it."""
 
     descriptor: Descriptor
     repository: str
@@ -54,7 +54,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A blob that the repository has now, and how it came there: SENT, MOUNTED or FOUND."""
+    """A blob that the repository now has, and why: it was SENT, MOUNTED or FOUND."""
 
     descriptor: Descriptor
     how: str
@@ -62,7 +62,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a destination names now, and how its layers and config came there."""
+    """The result of a push to one destination."""
 
     address: Address
     digest: str  # of the manifest
@@ -76,9 +76,9 @@ class Pushed:
 
 
 def push(image: Image, addresses: Sequence[Address], wishes: Wishes, connections: Connections) -> list[Pushed]:
-    """Push IMAGE to each of ADDRESSES; returns what they name then, those of one repository together.
+    """Push IMAGE to each of ADDRESSES. Returns the results, grouped by repository.
 
-    Raises LaminixError at the first failure: destinations before it are done, the others name what they did.
+    Raises LaminixError at the first failure. Earlier destinations are then done, and later ones unchanged.
     """
     image = replace(image, layers=tuple(with_digest(layer) for layer in image.layers))
     pushed: list[Pushed] = []
@@ -93,17 +93,17 @@ def push(image: Image, addresses: Sequence[Address], wishes: Wishes, connections
 
 
 def by_repository(addresses: Sequence[Address]) -> list[list[Address]]:
-    """ADDRESSES, those of one repository together; raises LaminixError for one that is no tag."""
+    """Return ADDRESSES grouped by repository. Raises UsageError for an address with a digest."""
     groups: dict[str, list[Address]] = {}
     for address in addresses:
         if address.digest is not None:
-            raise LaminixError("bad destination", "expected a tag, found a digest", str(address))
+            raise UsageError("bad destination", "expected a tag, found a digest", str(address))
         groups.setdefault(address.name, []).append(address)
     return list(groups.values())
 
 
 class _Push:
-    """One image on its way to one repository."""
+    """The push of one image to one repository."""
 
     def __init__(self, image: Image, wishes: Wishes, repository: Repository, elsewhere: Mapping[str, Known]):
         self._image = image
@@ -116,7 +116,7 @@ class _Push:
         self.descriptors: dict[str, Descriptor] = {}  # of the blobs at the registry, by diff ID
 
     def run(self, addresses: Sequence[Address]) -> list[Pushed]:
-        """Push the image to all ADDRESSES, which are in the repository."""
+        """Push the image to ADDRESSES, all in the repository."""
         present = {address: self._repository.manifest(address.tag) for address in addresses}
         known, config_is_there = self._known(addresses[0], present) if self._wishes.reuse else ({}, False)
         document, blobs = self._deliver(known, config_is_there)
@@ -125,12 +125,12 @@ class _Push:
         except RegistryError as error:
             if not known or BLOB_GONE not in error.codes:
                 raise
-            document, blobs = self._deliver({}, False)  # it has not what its config says
+            document, blobs = self._deliver({}, False)  # the registry lacks blobs of its own image
             self._name(present, document)
         return [Pushed(address, document.digest, blobs) for address in addresses]
 
     def _name(self, present: Mapping[Address, Document | None], document: Document) -> None:
-        """Have all addresses name the manifest, unless they do."""
+        """Store the manifest DOCUMENT under each tag that has another one now."""
         for address, found in present.items():
             if found is None or found.data != document.data:
                 self._repository.put_manifest(address.tag, document.data, document.media_type)
@@ -140,7 +140,7 @@ class _Push:
     def _known(
         self, address: Address, present: Mapping[Address, Document | None]
     ) -> tuple[dict[str, Known], bool]:
-        """The layers of the image that the first tag, or ``like``, names, by diff ID; and whether its config is ours."""
+        """Return the layers of the image at the first tag, or at ``like``, by diff ID, and whether its config is ours."""
         like, repository = self._wishes.like or address, self._repository
         if like.repository != repository.name:
             repository = Repository(repository.registry, like.repository)
@@ -153,12 +153,12 @@ class _Push:
         except ConnectionLost:
             raise
         except LaminixError:
-            return {}, False  # no image, or none that we can read: it tells nothing
+            return {}, False  # not an image, or a broken one
         known = {layer.diff_id: Known(stored_descriptor(layer), repository.name) for layer in image.layers}
         return known, image.config_bytes == self._image.config_bytes and repository is self._repository
 
     def _usable(self, layer: StoredLayer, known: Known | None) -> Known | None:
-        """KNOWN, if that blob is what would be sent, or differs from it in nothing but how it was compressed."""
+        """Return KNOWN if that blob can stand for the layer: the same digest, or the same kind of compression."""
         if known is None:
             return None
         if not self._is_to_be_compressed(layer):
@@ -175,7 +175,7 @@ class _Push:
     def _deliver(
         self, known: Mapping[str, Known], config_is_there: bool
     ) -> tuple[Document, tuple[Delivered, ...]]:
-        """Have the repository hold layers and config; returns the manifest of them, and what became of each."""
+        """Make sure that the repository has all blobs. Returns the manifest, and what was done for each blob."""
         layers = {layer.digest: layer for layer in self._image.layers}
         there = {digest: self._usable(layer, known.get(layer.diff_id)) for digest, layer in layers.items()}
         meter = Meter("pushing", sum(layer.size for digest, layer in layers.items() if there[digest] is None))
@@ -188,7 +188,7 @@ class _Push:
         return manifest_with(self._image, descriptors), tuple(delivered)
 
     def _layer(self, layer: StoredLayer, known: Known | None, meter: Meter) -> Delivered:
-        """Have the repository hold the layer."""
+        """Make sure that the repository has the layer."""
         known = known or self._usable(layer, self._elsewhere.get(layer.diff_id))
         if known is not None:
             if known.repository == self._repository.name:
@@ -200,7 +200,7 @@ class _Push:
         return patiently(lambda: self._send(outgoing), self._connections)
 
     def _config(self, is_there: bool) -> Delivered:
-        """Have the repository hold the config."""
+        """Make sure that the repository has the config."""
         config = Blob(config_descriptor(self._image), lambda: [self._image.config_bytes])
         return Delivered(config.descriptor, FOUND) if is_there else patiently(lambda: self._send_blob(config), self._connections)
 
@@ -209,7 +209,7 @@ class _Push:
         return self._stream(outgoing) if blob is None else self._send_blob(blob)
 
     def _send_blob(self, blob: Blob) -> Delivered:
-        """Send a blob of known digest, unless the registry has it."""
+        """Send a blob whose digest is known, unless the registry has it."""
         digest, size = blob.descriptor.digest, blob.descriptor.size
         if self._repository.has_blob(digest):
             return Delivered(blob.descriptor, FOUND)
@@ -222,7 +222,7 @@ class _Push:
         return Delivered(blob.descriptor, SENT)
 
     def _stream(self, outgoing: Outgoing) -> Delivered:
-        """Send a layer whose digest is known at its end."""
+        """Send a layer whose digest is known only after its last byte."""
         digester = Digester()
         body = Body(lambda: digester.chunks(outgoing), None)
         upload = self._repository.send_chunk(self._repository.begin_upload(), body)
@@ -232,7 +232,7 @@ class _Push:
 
 
 def patiently(send: Callable[[], Delivered], connections: Connections) -> Delivered:
-    """What SEND returns; an upload that breaks off is begun again."""
+    """Call SEND and return its result. Calls it again if the upload is interrupted."""
     for attempt in range(1, ATTEMPTS):
         try:
             return send()
@@ -247,14 +247,14 @@ def patiently(send: Callable[[], Delivered], connections: Connections) -> Delive
 
 
 def config_descriptor(image: Image) -> Descriptor:
-    """The descriptor of the image's config."""
+    """Return the descriptor of the image's config."""
     if image.manifest is not None:
         return image.manifest.config
     return Descriptor(OCI_CONFIG, sha256(image.config_bytes), len(image.config_bytes))
 
 
 def manifest_with(image: Image, layers: Sequence[Descriptor]) -> Document:
-    """The image's manifest as it is if LAYERS are its own, else one like it with LAYERS."""
+    """Return the image's manifest, unchanged if LAYERS are its own layers, else with LAYERS in place of them."""
     own = [layer.digest for layer in image.layers] == [layer.digest for layer in layers]
     if own and image.manifest is not None:
         return Document.of(image.manifest_bytes, image.manifest.media_type)

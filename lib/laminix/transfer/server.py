@@ -1,6 +1,6 @@
-"""A read-only registry on loopback: the pulling half of the OCI distribution specification 1.1, over plain HTTP.
+"""A read-only registry on loopback: the pull half of the OCI distribution specification 1.1, over plain HTTP.
 
-Answers are made of values that ``catalogue`` computes; blobs are sent from their files, or made as they are sent.
+It serves the repositories of ``catalogue``. Blobs are sent from their files, or rebuilt while they are sent.
 """
 
 import contextlib
@@ -31,12 +31,12 @@ PATH = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-# What to answer.
+# Answers.
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: its status, headers, and body, which may be a blob or part of one."""
+    """An answer: its status, headers, and body, which may be a blob or a part of one."""
 
     status: int
     body: bytes | StoredLayer = b""
@@ -46,17 +46,17 @@ class Answer:
 
 
 def json_answer(status: int, value: object, **headers: str) -> Answer:
-    """VALUE as JSON."""
+    """Return an answer with VALUE as JSON."""
     return Answer(status, strict_json.dumps(value), {"Content-Type": JSON, **headers})
 
 
 def error_answer(status: int, code: str, message: str, **headers: str) -> Answer:
-    """An error as the specification words it (Error Codes)."""
+    """Return an error in the form of the specification (Error Codes)."""
     return json_answer(status, {"errors": [{"code": code, "message": message}]}, **headers)
 
 
 def answer(repositories: Mapping[str, Repository], method: str, target: str, wanted_range: str | None) -> Answer:
-    """What a registry of REPOSITORIES answers to a request for TARGET."""
+    """Return the answer of a registry with REPOSITORIES to a request for TARGET."""
     try:
         parts = urllib.parse.urlsplit(target)
     except ValueError as error:
@@ -87,7 +87,7 @@ def answer(repositories: Mapping[str, Repository], method: str, target: str, wan
 
 
 def _manifest(repository: Repository, reference: str) -> Answer:
-    """Pulling manifests, end-3."""
+    """Answer a request of end-3 (Pulling manifests)."""
     document = repository.manifest(reference)
     if document is None:
         return error_answer(404, "MANIFEST_UNKNOWN", f"no manifest {one_line(reference)[:200]!r}")
@@ -96,7 +96,7 @@ def _manifest(repository: Repository, reference: str) -> Answer:
 
 
 def _blob(repository: Repository, digest: str, wanted_range: str | None) -> Answer:
-    """Pulling blobs, end-2; parts of them by RFC 9110, section 14."""
+    """Answer a request of end-2 (Pulling blobs), with ranges as in RFC 9110, section 14."""
     blob = repository.blobs.get(digest)
     if blob is None:
         return error_answer(404, "BLOB_UNKNOWN", f"no blob {digest}")
@@ -118,9 +118,9 @@ def _blob(repository: Repository, digest: str, wanted_range: str | None) -> Answ
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """The first and the last byte that a Range header asks for, of SIZE; None asks for all.
+    """Return the first and the last byte, of SIZE, that a Range header asks for; None for all.
 
-    The first is behind the last where there are no such bytes. Several ranges are answered by all bytes.
+    If there are no such bytes, the first is greater than the last. Several ranges are treated as all bytes.
     """
     found = RANGE.fullmatch(header.strip()) if header else None
     if not found or not any(found.groups()):
@@ -135,7 +135,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def _listed(path: str, key: str, names: list[str], query: Mapping[str, str], **more: str) -> Answer:
-    """NAMES from behind ``last`` on, at most ``n`` of them, with a link to the rest (RFC 5988)."""
+    """Answer with the NAMES after ``last``, at most ``n`` of them, and a link to the rest (RFC 5988)."""
     wanted = query.get("n", "")
     count = min(int(wanted), MOST_TAGS) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 9 else MOST_TAGS
     rest = [name for name in names if name > query.get("last", "")]
@@ -148,17 +148,17 @@ def _listed(path: str, key: str, names: list[str], query: Mapping[str, str], **m
 
 
 def _referrers(query: Mapping[str, str]) -> Answer:
-    """Listing Referrers, end-12: images of ours refer to no others."""
+    """Answer a request of end-12 (Listing Referrers): no image that is served refers to another."""
     headers = {"OCI-Filters-Applied": "artifactType"} if "artifactType" in query else {}
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     return json_answer(200, index, **{**headers, "Content-Type": OCI_INDEX})
 
 
-# How to answer.
+# The server.
 
 
 class ImageServer(ThreadingHTTPServer):
-    """A server of REPOSITORIES on loopback. LOG takes a line for each request, COMPLAIN one for each fault of ours."""
+    """A server of REPOSITORIES on loopback. Calls LOG with a line for each request, COMPLAIN with each error."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -180,17 +180,17 @@ class ImageServer(ThreadingHTTPServer):
             raise LaminixError("cannot serve", error.strerror or str(error), f"{LOOPBACK}:{port}") from None
 
     def server_bind(self) -> None:
-        """Bind the socket, without asking the network for a name as http.server does."""
+        """Bind the socket, without the name lookup of http.server."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address
 
     @property
     def host(self) -> str:
-        """``127.0.0.1:PORT``"""
+        """Return ``127.0.0.1:PORT``."""
         return f"{LOOPBACK}:{self.server_port}"
 
     def handle_error(self, request: socket.socket, client_address: tuple[str, int]) -> None:
-        """Tell of what went wrong, unless a client is merely gone."""
+        """Report an error, unless a client has merely disconnected."""
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, TimeoutError)):
             self.complain(one_line(f"{type(error).__name__}: {error}"))
@@ -198,7 +198,7 @@ class ImageServer(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving(server: ImageServer) -> Iterator[None]:
-    """SERVER serves while the block runs."""
+    """Run SERVER in a thread until the block ends."""
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -210,7 +210,7 @@ def serving(server: ImageServer) -> Iterator[None]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """The handler of one connection."""
 
     server: ImageServer
     protocol_version = "HTTP/1.1"
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         return sent
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """An error in the request itself, as http.server finds it; in the specification's form."""
+        """Answer a malformed request, which http.server has found, with an error of the specification."""
         self.close_connection = True
         self.command = self.command if getattr(self, "command", None) else "GET"
         unsupported = code == 501  # a method that HTTP does not know
@@ -280,21 +280,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(given)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """A line for the request."""
+        """Log the request in one line."""
         if self.server.log is not None:
             self.server.log(one_line(f"{int(code)} {self.requestline}"))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: what a client did wrong, it is told."""
+        """Ignore messages about clients' errors: the client gets them."""
 
 
 def _chunks(layer: StoredLayer, first: int, size: int) -> Iterator[bytes]:
-    """SIZE bytes of the layer from FIRST on; all of them are checked against its digest."""
+    """Yield SIZE bytes of the layer from FIRST on. A whole layer is checked against its digest."""
     return checked_chunks(layer) if size == layer.size else part_of(stored_chunks(layer), first, size)
 
 
 def part_of(chunks: Iterable[bytes], first: int, size: int) -> Iterator[bytes]:
-    """SIZE bytes of PIECES from FIRST on."""
+    """Yield SIZE bytes of CHUNKS from FIRST on."""
     skipped, left = first, size
     for chunk in chunks:
         part = chunk[skipped : skipped + left]
