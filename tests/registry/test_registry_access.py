@@ -209,7 +209,7 @@ def test_tokens_for_a_password(lists, home, state, tokens):
     server, options = tokens
     write_json(home / ".docker/config.json", {})
     with registry.serve(state, token=options) as hub:
-        lists(hub.host, says="the registry wants credentials, found none")
+        lists(hub.host, says="the registry requires credentials, found none")
         write_json(home / ".docker/config.json", {"auths": {hub.host: auth()}})
         del server.asked[:]
         lists(hub.host)
