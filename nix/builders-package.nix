@@ -56,6 +56,8 @@ in
   buildersPackage :: String -> [ String ] -> Derivation
   ```
 
+  The package of all builders also has man pages and shell completions in share/.
+
   The builders run with the Python of `pkgs.buildPackages`.
 */
 name: builders:
@@ -70,7 +72,7 @@ runPython name
     };
   }
   ''
-    import os
+    import os, subprocess
 
     source, out = os.environ["builders"], os.environ["out"]
     os.makedirs(f"{out}/bin")
@@ -81,4 +83,10 @@ runPython name
             program.write(f"#!{os.environ['python']} -IBS\n")
             program.writelines(script)
             os.fchmod(program.fileno(), 0o755)
+
+    # The whole package also has man pages and completions.
+    manual = out + "/bin/" + "mk-manual"
+    if os.path.exists(manual):
+        programs = sorted(f"{out}/bin/{builder}" for builder in os.listdir(source))
+        subprocess.run([manual, "--out", f"{out}/share", *programs], check=True)
   ''
