@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import BinaryIO
 
+from laminix.directory_trees import remove_tree
 from laminix.errors import LaminixError, shown
 from laminix.nix_store import lies_in_store, store_directories
 
@@ -208,10 +209,4 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         pass
     except IsADirectoryError:
-        _remove_tree(path)
-
-
-def _remove_tree(path: str) -> None:
-    import shutil  # takes 4 ms, and only a failure needs it
-
-    shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)

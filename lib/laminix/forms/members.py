@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
+from laminix.directory_trees import walk
 from laminix.errors import LaminixError, shown
 from laminix.regular_file import kind_of, open_regular_file
 from laminix.nix_store import lies_in_store
@@ -84,9 +85,9 @@ class DirectoryMembers:
 
     def names(self) -> Iterator[str]:
         """Yield the names of all members that are not directories, without following links to directories."""
-        for directory, _, files in os.walk(self.place):
-            for name in files:
-                yield os.path.relpath(os.path.join(directory, name), self.place)
+        for entry in walk(os.fsencode(self.place)):
+            if not entry.is_dir():
+                yield os.fsdecode(os.path.relpath(entry.path, os.fsencode(self.place)))
 
     def has(self, name: str) -> bool:
         """Return whether NAME is a file or a link to one."""

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from laminix.directory_trees import walk
 from laminix.errors import LaminixError
 from laminix.regular_file import kind_of, read_regular_file
 
@@ -43,7 +44,7 @@ def rules(tree: str, database: Database, uid: int, gid: int) -> list[dict[str, A
     rule. Raises LaminixError if the database gives a file another type, such as a device.
     """
     found = []
-    for path, item in _walk(os.fsencode(tree), b""):
+    for path, item in _walk(os.fsencode(tree)):
         real = item.stat(follow_symlinks=False)
         fake = database.get((real.st_dev, real.st_ino), FakeStatus(real.st_mode, uid, gid))
         rule = _rule(real.st_mode, fake, item.path)
@@ -52,14 +53,10 @@ def rules(tree: str, database: Database, uid: int, gid: int) -> list[dict[str, A
     return found
 
 
-def _walk(directory: bytes, prefix: bytes) -> Iterator[tuple[bytes, os.DirEntry]]:
+def _walk(directory: bytes) -> Iterator[tuple[bytes, os.DirEntry]]:
     """Yield relative path and entry of everything below DIRECTORY: directories first, names in bytewise order."""
-    with os.scandir(directory) as scan:
-        items = sorted(scan, key=lambda item: item.name)
-    for item in items:
-        yield prefix + item.name, item
-        if item.is_dir(follow_symlinks=False):
-            yield from _walk(item.path, prefix + item.name + b"/")
+    for item in walk(directory):
+        yield item.path[len(directory) :].lstrip(b"/"), item
 
 
 def _rule(real_mode: int, fake: FakeStatus, path: bytes) -> dict[str, Any]:

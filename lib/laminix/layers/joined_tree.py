@@ -7,7 +7,7 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
 from laminix.errors import LaminixError
@@ -34,7 +34,7 @@ def read_copies(directory: str, follow: bool) -> Tree:
 
     Raises LaminixError for FIFOs, sockets and devices, and if a link leads to a directory that contains it.
     """
-    return _read(_absolute(directory), follow, File, ())
+    return _read(_absolute(directory), follow, File)
 
 
 def read_links(directory: str) -> Tree:
@@ -42,7 +42,7 @@ def read_links(directory: str) -> Tree:
 
     Raises LaminixError for FIFOs, sockets and devices.
     """
-    return _read(_absolute(directory), False, Link, ())
+    return _read(_absolute(directory), False, Link)
 
 
 def _absolute(directory: str) -> bytes:
@@ -51,20 +51,47 @@ def _absolute(directory: str) -> bytes:
     return os.fsencode(os.path.abspath(directory))
 
 
-def _read(directory: bytes, follow: bool, leaf: type, above: tuple[bytes, ...]) -> Tree:
-    above = (*above, os.path.realpath(directory))
+class _Reading(NamedTuple):
+    """A directory that is being read."""
+
+    tree: Tree
+    path: bytes  # real
+    left: Iterator[os.DirEntry]
+
+
+def _read(directory: bytes, follow: bool, leaf: type) -> Tree:
+    top = _begin(directory, os.path.realpath(directory))
+    stack, above = [top], {top.path}  # the directories from the top to the current one
+    while stack:
+        item = next(stack[-1].left, None)
+        if item is None:
+            above.discard(stack.pop().path)
+            continue
+        node = _node(item, stack[-1].path, follow, leaf)
+        if isinstance(node, _Reading):
+            if node.path in above:
+                raise LaminixError("cannot join", "symbolic link leads to a directory that contains it", item.path)
+            stack[-1].tree[item.name] = node.tree
+            stack.append(node)
+            above.add(node.path)
+        else:
+            stack[-1].tree[item.name] = node
+    return top.tree
+
+
+def _begin(directory: bytes, real: bytes) -> _Reading:
     with os.scandir(directory) as scan:
-        return {item.name: _node(item, follow, leaf, above) for item in scan}
+        return _Reading({}, real, iter(list(scan)))
 
 
-def _node(item: os.DirEntry, follow: bool, leaf: type, above: tuple[bytes, ...]) -> Tree | File | Link:
-    """Return the node for ITEM. ABOVE are the real paths of the directories above it."""
+def _node(item: os.DirEntry, parent: bytes, follow: bool, leaf: type) -> _Reading | File | Link:
+    """Return the node for ITEM in the directory with the real path PARENT; for a directory, its reading."""
     if item.is_symlink() and not (follow and item.is_dir()):
         return Link(os.readlink(item.path))
     if item.is_dir():
-        if os.path.realpath(item.path) in above:
-            raise LaminixError("cannot join", "symbolic link leads to a directory that contains it", item.path)
-        return _read(item.path, follow, leaf, above)
+        # Only for a link, because the time of realpath() grows with the square of the depth.
+        real = os.path.realpath(item.path) if item.is_symlink() else os.path.join(parent, item.name)
+        return _begin(item.path, real)
     if not item.is_file():
         found = kind_of(item.stat().st_mode)
         why = f"found {found}, expected a file, a directory or a symbolic link"
@@ -86,17 +113,19 @@ def joined(trees: Iterable[Tree], keep_links: bool) -> Tree:
 
 def _join(lower: Tree, upper: Tree, root: Tree, place: tuple[bytes, ...], keep_links: bool) -> None:
     """Add UPPER to LOWER, the directory at PLACE in ROOT."""
-    for name, node in upper.items():
-        below = lower.get(name)
-        if keep_links and isinstance(node, dict) and isinstance(below, Link):
-            below = _directory(root, place, below) or below
-        if isinstance(node, dict) and isinstance(below, dict):
-            _join(below, node, root, (*place, name), keep_links)
-        elif isinstance(node, dict):
-            lower[name] = {}
-            _join(lower[name], node, root, (*place, name), keep_links)
-        else:
-            lower[name] = node
+    left = [(lower, upper, place)]
+    while left:
+        lower, upper, place = left.pop()
+        for name, node in upper.items():
+            below = lower.get(name)
+            if keep_links and isinstance(node, dict) and isinstance(below, Link):
+                below = _directory(root, place, below) or below
+            if not isinstance(node, dict):
+                lower[name] = node
+                continue
+            if not isinstance(below, dict):
+                below = lower[name] = {}
+            left.append((below, node, (*place, name)))
 
 
 def _directory(root: Tree, place: tuple[bytes, ...], link: Link) -> Tree | None:
@@ -110,13 +139,21 @@ def _directory(root: Tree, place: tuple[bytes, ...], link: Link) -> Tree | None:
 
 def write_tree(tree: Tree, directory: str | bytes) -> None:
     """Write the contents of TREE to DIRECTORY, which exists and is empty."""
-    for name, node in sorted(tree.items()):
-        path = os.path.join(os.fsencode(directory), name)
-        if isinstance(node, dict):
-            os.mkdir(path)
-            write_tree(node, path)
-        elif isinstance(node, Link):
-            os.symlink(node.target, path)
-        else:
-            shutil.copyfile(node.source, path)
-            os.chmod(path, stat.S_IMODE(os.stat(node.source).st_mode) & 0o777)
+    left = [(tree, os.fsencode(directory))]
+    while left:
+        tree, directory = left.pop()
+        for name, node in sorted(tree.items()):
+            path = os.path.join(directory, name)
+            if isinstance(node, dict):
+                os.mkdir(path)
+                left.append((node, path))
+            else:
+                _write_node(node, path)
+
+
+def _write_node(node: File | Link, path: bytes) -> None:
+    if isinstance(node, Link):
+        os.symlink(node.target, path)
+        return
+    shutil.copyfile(node.source, path)
+    os.chmod(path, stat.S_IMODE(os.stat(node.source).st_mode) & 0o777)

@@ -159,12 +159,21 @@ def _has(sources: list[Source], name: bytes) -> bool:
 
 def _has_sources(node: LayerNode) -> bool:
     """Return whether NODE or any node below it has sources."""
-    return bool(node.sources) or any(_has_sources(child) for child in node.children.values())
+    return bool(node.sources) or any(below.sources for below in _below(node))
 
 
 def _has_removed_below(node: LayerNode) -> bool:
     """Return whether any node below NODE is removed."""
-    return any(child.removed or _has_removed_below(child) for child in node.children.values())
+    return any(below.removed for below in _below(node))
+
+
+def _below(node: LayerNode) -> Iterator[LayerNode]:
+    """Yield all nodes below NODE."""
+    left = list(node.children.values())
+    while left:
+        below = left.pop()
+        yield below
+        left += below.children.values()
 
 
 def _names(sources: list[Source]) -> dict[bytes, list[Source]]:

@@ -13,6 +13,7 @@ from laminix.tar.reader import Content, member_path
 from laminix.parallel.chunks import CHUNK_SIZE
 
 MAX_LINK_HOPS = 40  # links followed for one path, the kernel's limit
+MAX_IMPLIED = 256 << 20  # bytes of the paths of directories that no entry has: one entry can imply thousands
 
 
 class Node:
@@ -40,6 +41,7 @@ class MergedTree:
         self._sizes = sizes
         self._keep = keep
         self._root = Node(Entry(b"", DIRECTORY, 0o755), -1)
+        self._implied_left = MAX_IMPLIED
         self.layers = 0  # number of layers added
 
     def add_layer(self, members: Iterable[tuple[Entry, Content]]) -> None:
@@ -145,12 +147,23 @@ class MergedTree:
 
     def _make_directory(self, path: bytes) -> Node:
         """Return the directory at PATH, following links. Creates it and its parents if it is missing."""
-        node = self._walk(path)
-        if node is None:
-            parent, _, name = path.rpartition(b"/")
-            node = Node(Entry(path, DIRECTORY, 0o755), self.layers)
-            self._make_directory(parent).children[name] = node
+        names, node = path.split(b"/") if path else [], self._root
+        for number, name in enumerate(names, 1):
+            child = node.children.get(name)
+            if child is not None and child.entry.type == SYMLINK:
+                child = self._walk(b"/".join(names[:number]))
+            if child is None or child.children is None:
+                child = node.children[name] = self._implied_directory(b"/".join(names[:number]))
+            node = child
         return node
+
+    def _implied_directory(self, path: bytes) -> Node:
+        """Return a new directory for PATH, which has no entry. Raises LaminixError if their paths get too long."""
+        self._implied_left -= len(path)
+        if self._implied_left < 0:
+            why = f"paths of directories without an entry are too long in total (limit {MAX_IMPLIED} bytes)"
+            raise LaminixError("bad layer", why)
+        return Node(Entry(path, DIRECTORY, 0o755), self.layers)
 
     def _put_directory(self, parent: Node, name: bytes, entry: Entry) -> None:
         """Put a directory into PARENT. It keeps the children of a directory there and replaces anything else."""
@@ -213,15 +226,17 @@ def _hidden_name(whiteout: bytes) -> bytes:
 
 
 def _prune(directory: Node, layer: int) -> None:
-    """Remove all nodes in DIRECTORY that are from below LAYER."""
-    for name, node in list(directory.children.items()):
-        if not _survives(node, layer):
-            del directory.children[name]
+    """Remove all nodes in DIRECTORY that are from below LAYER, but for directories with nodes from LAYER."""
+    found = [(directory, b"", directory)]  # each node with its name and the directory it is in, top down
+    for _, _, node in found:
+        found += [(node, name, child) for name, child in (node.children or {}).items()]
+    for parent, name, node in reversed(found[1:]):
+        if not node.children and node.layer < layer:
+            del parent.children[name]
 
 
 def _survives(node: Node, layer: int) -> bool:
     """Prune NODE and return whether it, or anything left in it, is from LAYER."""
-    if node.children is None:
-        return node.layer >= layer
-    _prune(node, layer)
+    if node.children is not None:
+        _prune(node, layer)
     return bool(node.children) or node.layer >= layer

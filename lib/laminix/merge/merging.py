@@ -1,10 +1,10 @@
 """The merge of an image with its parent: the parent's layers below its own, with config and history of both."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from functools import partial
 
+from laminix.directory_trees import remove_tree
 from laminix.layers.blob_writer import write_blob
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.tar.entries import FILE
@@ -36,7 +36,7 @@ def merge(parent: Image, child: Image, mode: str, skip_existing: bool, directory
     write_image_directory(
         directory, [*parent.layers, *layers], config.to_bytes(), child.references, child.annotations
     )
-    shutil.rmtree(temporary)
+    remove_tree(temporary)
 
 
 def _with_diff_ids(config: Config, layers: Sequence[StoredLayer]) -> Config:

@@ -3,9 +3,10 @@
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
+
+from laminix.directory_trees import remove_tree
 
 PREFIX = "laminix-step-"  # of nothing else, since what has it is removed
 NEW_PREFIX = ".laminix-step-"  # not locked yet
@@ -26,7 +27,7 @@ def temporary_directory() -> Iterator[str]:
         os.rename(new, place)
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        remove_tree(place)
         os.close(lock)
 
 
@@ -37,6 +38,6 @@ def _remove_if_left(place: str) -> None:
         try:
             if os.fstat(lock).st_uid == os.geteuid():
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(place, ignore_errors=True)
+                remove_tree(place)
         finally:
             os.close(lock)

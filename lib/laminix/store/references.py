@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from laminix.directory_trees import walk
 from laminix.store.closure import StorePath
 from laminix.store.store_path import HASH_CHARACTERS, HASH_LENGTH
 from laminix.parallel.chunks import CHUNK_SIZE
@@ -54,11 +55,17 @@ def _closure_of(paths: set[str], by_path: dict[str, StorePath]) -> set[str]:
 
 def _texts(path: bytes) -> Iterator[bytes]:
     """Yield the contents of files and the targets of links at or below PATH. No hash is split between two chunks."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        yield from _text(path)
+        return
+    for entry in walk(path):
+        if not entry.is_dir(follow_symlinks=False):
+            yield from _text(entry.path)
+
+
+def _text(path: bytes) -> Iterator[bytes]:
     if os.path.islink(path):
         yield os.readlink(path)
-    elif os.path.isdir(path):
-        for name in os.listdir(path):
-            yield from _texts(os.path.join(path, name))
     elif os.path.isfile(path):
         yield from _overlapping_chunks(path)
 

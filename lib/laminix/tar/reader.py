@@ -35,6 +35,7 @@ CHUNK = 1 << 16  # bytes per read: enough for many small members, little waste b
 LARGEST_READ = 1 << 20  # bytes; limits memory, because the size in a header may be false
 EXTENSION_LIMIT = 1 << 20  # bytes of a PAX header or long name; larger ones are damage or an attack
 LONG_NAMES_LIMIT = 256 << 20  # bytes of all long names and links in an archive together, which callers may keep
+LONGEST_PATH = 16 << 10  # bytes of a member's path; a kernel takes 4095 at once, layers of deep trees have more
 LONGEST_LINK = 4095  # bytes of a symbolic link's target; the kernel takes no more (path_resolution(7))
 
 USTAR, GNU = b"ustar\0", b"ustar  \0"  # magic; GNU's includes the version
@@ -313,6 +314,8 @@ def _entry(
         path = _prefixed(path, names[:8], prefix, rest)
     if b"path" in records:
         path = records[b"path"]
+    if len(path) > LONGEST_PATH:
+        raise ValueError(f"member name has {len(path)} bytes, expected at most {LONGEST_PATH}: {shown(path[:100])}…")
     if kind not in TYPES:
         kind = _type(kind, path)
     try:
