@@ -4,37 +4,17 @@ import shutil
 
 import pytest
 
+import docker_tools_scripts
 import nixos_test_driver
 from engines import podman as podman_engine
 from engines import storage
 
-# dockerTools comes from the overlay, as for users of nixpkgs.
-SCRIPT = """
-  let
-    packages = import ./tests/docker_tools/packages.nix {{ }};
-    pkgs = packages // import ./nix/docker-tools/overlay.nix pkgs {{ dockerTools.override = _: {{ }}; }};
-    inherit (pkgs) dockerTools;
-  in
-  import ./nix/docker-tools/run-bash.nix {{ inherit pkgs; }} "script.py" {{
-    text = import ./tests/docker_tools/vm-test-script.nix {{
-      inherit pkgs dockerTools;
-      images = import ./tests/docker_tools/{images} {{ inherit pkgs dockerTools; }};
-      script = ./tests/docker_tools/{script};
-    }};
-    passAsFile = [ "text" ];
-  }} "cp $textPath $out"
-"""
-SCRIPTS = {
-    "cases": SCRIPT.format(images="cases.nix", script="vm-test.py"),
-    "patterns": SCRIPT.format(images="patterns.nix", script="patterns.py"),
-}
 
-
-@pytest.fixture(scope="module", params=SCRIPTS)
+@pytest.fixture(scope="module", params=docker_tools_scripts.SCRIPTS)
 def script(request, nix, need) -> str:
     """The script of the NixOS test, or the other one; all images that it loads are built."""
-    need("bash", "redis-server", "nginx", "fakeroot", "zstd", "useradd")
-    return nix.build(SCRIPTS[request.param]).read_text()
+    need(*docker_tools_scripts.NEEDS)
+    return nix.build(docker_tools_scripts.SCRIPTS[request.param]).read_text()
 
 
 @pytest.fixture

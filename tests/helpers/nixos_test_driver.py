@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from engines.isolation import ISOLATED
@@ -18,11 +18,11 @@ class Machine:
 
     def __init__(self, directory: str, process: int):
         self._env = {**os.environ, "PATH": f"{directory}:{os.environ['PATH']}"}
-        self._argv = ["nsenter", "--target", str(process), "--mount", "--pid", "bash", "-o", "pipefail", "-c"]
+        self._enter = ["nsenter", "--target", str(process), "--mount", "--pid"]
 
     def execute(self, command: str) -> tuple[int, str]:
-        """Exit status and output of the shell command."""
-        argv = [*self._argv, command]
+        """Exit status and output of the shell command, which runs as strictly as on a machine of NixOS."""
+        argv = [*self._enter, "bash", "-c", f"set -euo pipefail; {command}"]
         ran = subprocess.run(argv, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         return ran.returncode, ran.stdout
 
@@ -45,19 +45,27 @@ class Machine:
         return "".join(outputs)
 
     def wait_for_unit(self, unit: str) -> None:
-        """Do nothing: the engine is ready once it has been started."""
+        """Wait until the engine, the only unit here, answers; raise AssertionError if it does not within a minute."""
+        wait_until(lambda: self.execute("docker version >/dev/null 2>&1")[0] == 0, unit)
 
     def wait_for_open_port(self, port: int) -> None:
-        """Wait until something listens on PORT; raise OSError if nothing does within a minute."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+        """Wait until something listens on PORT; raise AssertionError if nothing does within a minute."""
+        wait_until(lambda: _listens(port), f"port {port}")
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until CONDITION is true; raise AssertionError, which names WHAT, if it is not within a minute."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        return True
+    return False
 
 
 @contextlib.contextmanager
