@@ -24,7 +24,7 @@ from layer_notation import Members, above, shown, tar, tree
 NAMES = (b"a", b"b", b"c", b"l", b"m")
 NEW_NAMES = (b"x", b"y")  # that no parent has
 DIRECTORY_MODES = (0o755, 0o755, 0o755, 0o700, 0o1777, 0o2775)
-TARGETS = (b"a", b"b", b"a/b", b"../a", b"../b", b"/a", b"/a/b", b".", b"/", b"l", b"m", b"nowhere")
+TARGETS = (b"a", b"b", b"a/b", b"../a", b"../b", b"/a", b"/a/b", b"a/../b", b".", b"/", b"l", b"m", b"nowhere")
 KINDS = ("file", "directory", "link", "whiteout", "opaque", "hard link")
 
 

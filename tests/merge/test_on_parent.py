@@ -100,7 +100,9 @@ MEETING = {
     "P{usr/bin/sh, bin→usr/bin} + {bin/tool, usr→opt}": (
         "'bin' goes to 'usr/bin' in the parent, but 'usr' is not a directory"
     ),
-    "P{x, l→.} + {l/l}": "'l' goes where the parent's link 'l' leads, but 'l/l' replaces the link",
+    "P{x, l→.} + {l/l}": "'l' goes where links of the parent lead, by way of 'l', which the layer replaces",
+    "P{b/, m→b, l→m} + {l/x, m}": "'l' goes where links of the parent lead, by way of 'm', which the layer replaces",
+    "P{a/, b/, l→a/../b} + {l/x, a}": "'l' goes where links of the parent lead, by way of 'a', which the layer replaces",
     "P{b/, l→b} + {b, l/x}": "'b' and 'l' differ, but are the same path in the parent",
     "P{usr/bin/sh, bin→usr/bin} + {bin/sub/ 0700, usr/bin/sub/}": (
         "'usr/bin/sub' and 'bin/sub' differ, but are the same path in the parent"

@@ -146,7 +146,7 @@ def _move_members(members: Sequence[Member], tar: LayerTar, lower: LowerTree) ->
             moved[path] = adapted
     if origins:
         _check_parents(moved, origins)
-        _check_links(moved, origins, destinations)
+        _check_links(moved, destinations, lower.tree)
         moved = _with_opaque_directories(moved)
     return moved, changed
 
@@ -216,17 +216,18 @@ def _check_parents(moved: dict[bytes, Member], origins: dict[bytes, bytes]) -> N
                 raise LaminixError(CANNOT_MERGE, why)
 
 
-def _check_links(
-    moved: dict[bytes, Member], origins: dict[bytes, bytes], destinations: dict[bytes, bytes]
-) -> None:
-    """Raise LaminixError if one of the members MOVED replaces a link by which others have moved."""
+def _check_links(moved: dict[bytes, Member], destinations: dict[bytes, bytes], tree: MergedTree) -> None:
+    """Raise LaminixError if one of the members MOVED replaces a link or directory by way of which others have moved."""
     for directory, target in destinations.items():
         above, _, name = directory.rpartition(b"/")
         link = _join(destinations[above], name)
-        if link != target and link in moved:
-            names = [shown(name) for name in (directory, link, origins.get(link, link))]
-            why = f"{names[0]!r} goes where the parent's link {names[1]!r} leads, but {names[2]!r} replaces the link"
-            raise LaminixError(CANNOT_MERGE, why)
+        passed: list[bytes] = []
+        if link != target:
+            tree.real_directory(link, passed)
+        for path in passed:
+            if path in moved and moved[path].entry.type != DIRECTORY:
+                why = f"{shown(directory)!r} goes where links of the parent lead, by way of {shown(path)!r}"
+                raise LaminixError(CANNOT_MERGE, f"{why}, which the layer replaces")
 
 
 def _with_opaque_directories(moved: dict[bytes, Member]) -> dict[bytes, Member]:

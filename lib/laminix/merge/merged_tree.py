@@ -99,8 +99,11 @@ class MergedTree:
                 return None
         return node
 
-    def real_directory(self, path: bytes) -> bytes | None:
-        """Return the path of the directory at PATH with all links followed; None if there is no directory."""
+    def real_directory(self, path: bytes, passed: list[bytes] | None = None) -> bytes | None:
+        """Return the path of the directory at PATH with all links followed; None if there is no directory.
+
+        Adds the paths of all links and directories on the way to PASSED.
+        """
         rest, hops = path.split(b"/")[::-1], 0
         real: list[bytes] = []
         node, ancestors = self._root, []
@@ -113,6 +116,8 @@ class MergedTree:
                 del real[-1:]
                 continue
             child = node.children.get(name)
+            if passed is not None:
+                passed.append(b"/".join([*real, name]))
             if child is not None and child.entry.type == SYMLINK and hops < MAX_LINK_HOPS:
                 hops += 1
                 rest += child.entry.link.split(b"/")[::-1]
