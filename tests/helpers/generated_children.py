@@ -165,20 +165,24 @@ def _has_explicit_directories(case: Case) -> bool:
 
 
 def _real(found: dict[str, str], path: str) -> str:
-    """Return PATH with the links of the directories above it followed, within the tree FOUND."""
+    """Return PATH with the links of the directories above it followed in the tree FOUND; "?" if one leads nowhere."""
     left, real, hops = path.split("/")[::-1], [], 0
     while left:
         name = left.pop()
         if name == "..":
+            if real and not found.get("/".join(real), "").startswith("/"):
+                return "?"
             del real[-1:]
         elif name not in ("", "."):
             real.append(name)
             what = found.get("/".join(real), "")
-            if left and what.startswith("→") and hops < 40:
+            if left and what.startswith("→"):
                 hops += 1
                 target = what[1:].rpartition(" ")[0]
                 real = [] if target.startswith("/") else real[:-1]
                 left += target.split("/")[::-1]
+        if hops > 40:
+            return "?"
     return "/".join(real)
 
 
