@@ -26,6 +26,8 @@
 
   If laminix did not build `parent`, one derivation unpacks its blobs, and all images on this parent share it.
 
+  Directories that the parent has keep its owner and mode, unless a rule of `perms` sets them in `image`.
+
   The result has the same attributes as mkImage's.
 */
 {
