@@ -28,6 +28,7 @@ from laminix.forms.writing import (
     copy_layer,
     distinct_layers,
     link_to_store,
+    share_layer,
     oci_manifest,
     oci_manifest_bytes,
     write_chunks,
@@ -141,11 +142,15 @@ def name_annotations(reference: Reference) -> dict[str, dict[str, str]]:
 
 
 def write_layer(directory: str, layer: StoredLayer) -> None:
-    """Write LAYER into the image directory DIRECTORY: a link to its blob or its recipe in the store, or a copy."""
+    """Write LAYER into the image directory DIRECTORY.
+
+    That is a link to its blob or its recipe in the store, else a hard link to a blob that nobody may write, else a
+    copy.
+    """
     blob = os.path.join(directory, blob_name(layer.digest))
     if layer.recipe_directory is not None:
         _write_recipe(directory, layer)
-    elif not link_to_store(blob, layer.file):
+    elif not link_to_store(blob, layer.file) and not share_layer(layer, blob):
         copy_layer(layer, blob, diff_id_too=True)
 
 

@@ -1,6 +1,7 @@
 """Functions for writing any form: manifests, and blobs that are copied or linked."""
 
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from laminix import media_types
@@ -53,6 +54,29 @@ def link_to_store(place: str, target: str | None) -> bool:
 def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
     """Write the layer's bytes as stored to the new file PATH, checked as by ``checked_chunks``."""
     write_chunks(path, watched(checked_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+
+
+def share_layer(layer: StoredLayer, path: str) -> bool:
+    """Make PATH a hard link to the layer's blob, and check that as ``copy_layer`` does with the diff ID.
+
+    Returns False, and makes nothing, unless the blob is a file of this user that nobody may write: then no change of
+    one name can reach the other. False also where the file system cannot link the two.
+    """
+    if layer.file is None or not _is_constant(layer.file):
+        return False
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.link(layer.file, path, follow_symlinks=False)
+    except OSError:  # another file system, or one without links
+        return False
+    for _ in watched(checked_chunks(layer, diff_id_too=True), "checking a layer:", layer.size):
+        pass
+    return True
+
+
+def _is_constant(path: str) -> bool:
+    status = os.lstat(path)
+    return stat.S_ISREG(status.st_mode) and not status.st_mode & 0o222 and status.st_uid == os.geteuid()
 
 
 def write_chunks(path: str, chunks: Iterable[bytes]) -> None:

@@ -39,6 +39,7 @@ def write_blob(tar: Iterable[bytes], compressor: Compressor, directory: str | No
     else:
         blob = _compressed_blob(tar, compressor, path, threads)
     if directory is not None:
+        os.chmod(path, 0o444)  # images can then share it by hard links
         os.rename(path, os.path.join(directory, blob.file))
     return blob
 
