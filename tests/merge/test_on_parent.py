@@ -123,6 +123,7 @@ WHITEOUTS = {
     "P{usr/bin/d/old, bin→usr/bin} + {usr/bin/.wh.d, bin/d/new}": "usr/bin/d/new, bin→usr/bin",
     "P{usr/bin/d=old, bin→usr/bin} + {bin/.wh.d, usr/bin/d=new}": "usr/bin/d=new, bin→usr/bin",
     "P{usr/bin/d, usr/bin/e, bin→usr/bin} + {bin/.wh.d, usr/bin/.wh.d}": "usr/bin/e, bin→usr/bin",
+    "P{usr/bin/d, bin→usr/bin} + {bin/.wh..wh..opq, bin/x}": "usr/bin/d, bin/x",
     "P{usr/bin/d, bin→usr/bin} + {.wh.bin, bin/.wh.d, bin/x}": "usr/bin/d, bin/x",
 }
 

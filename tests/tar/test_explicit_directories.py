@@ -27,6 +27,15 @@ def test_the_mark_is_written_and_read():
     assert [(entry.path, entry.explicit) for entry, _ in read(io.BytesIO(data))] == [(b"a", True), (b"b", False)]
 
 
+def test_a_comment_on_the_whole_archive_is_not_reported():
+    archive, reports = io.BytesIO(), []
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": COMMENT}) as tar:
+        tar.addfile(tarfile.TarInfo("f"))
+    archive.seek(0)
+    assert [entry.path for entry, _ in read(archive, report=reports.append)] == [b"f"]
+    assert reports == []
+
+
 RULES = {
     "path": ({"path": "etc", "mode": "0755"}, ["etc"]),
     "glob": ({"glob": "etc/**", "uid": 5}, ["etc/d"]),
