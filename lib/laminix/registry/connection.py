@@ -206,6 +206,7 @@ class Connections:
             if proxy:
                 # With a port of its own, lest the proxy's is taken; a proxy is spoken to in plain HTTP.
                 connection.set_tunnel(parts.hostname, parts.port or 443, _proxy_headers(proxy))
+        connection.owner = self
         return connection
 
     def context(self, host: str) -> ssl.SSLContext:
@@ -231,18 +232,25 @@ class Connections:
             self._idle.setdefault(origin(response.url), []).append(connection)
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP whose small writes are sent at once (TCP_NODELAY)."""
+class _Prompt:
+    """A connection that sends small writes at once (TCP_NODELAY), and is not opened after ``Connections.abort``."""
+
+    owner: Connections
 
     def connect(self) -> None:
         super().connect()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # abort() ends open sockets only. It sets is_aborted first, so this check sees what abort() has missed.
+        if self.owner.is_aborted:
+            raise ConnectionAbortedError("given up, since another request failed")
 
 
-class _TLSConnection(http.client.HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _Connection(_Prompt, http.client.HTTPConnection):
+    pass
+
+
+class _TLSConnection(_Prompt, http.client.HTTPSConnection):
+    pass
 
 
 def _exchange(connection, method: str, target, headers, body: Body | None, url: str) -> Response:
