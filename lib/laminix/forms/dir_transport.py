@@ -9,7 +9,14 @@ from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import MANIFEST, starts_object
 from laminix.forms.form import Form
-from laminix.forms.writing import copy_layer, distinct_layers, link_to_store, oci_manifest_bytes, write_chunks
+from laminix.forms.writing import (
+    copy_layer,
+    distinct_layers,
+    link_to_store,
+    names_config,
+    oci_manifest_bytes,
+    write_chunks,
+)
 from laminix.images.image import Image
 from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import Members
@@ -66,7 +73,7 @@ def write_linked_directory(directory: str, image: Image, references: Sequence[Re
         blob = os.path.join(directory, _hex(layer.digest))
         if not link_to_store(blob, layer.file):
             copy_layer(layer, blob)
-    manifest = image.manifest_bytes or oci_manifest_bytes(image, layers)
+    manifest = image.manifest_bytes if names_config(image) else oci_manifest_bytes(image, layers)
     write_chunks(os.path.join(directory, _hex(sha256(image.config_bytes))), [image.config_bytes])
     write_chunks(os.path.join(directory, MANIFEST), [manifest])
     write_chunks(os.path.join(directory, "version"), [VERSION])

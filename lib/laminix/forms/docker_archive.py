@@ -26,9 +26,9 @@ from laminix.forms.docker_documents import (
     starts_object,
 )
 from laminix.forms.form import Form
-from laminix.forms.writing import distinct_layers, oci_manifest_bytes
+from laminix.forms.writing import distinct_layers, oci_manifest_bytes, packed_chunks
 from laminix.images.image import Image, StoredLayer
-from laminix.images.layer_bytes import checked_chunks, with_digest
+from laminix.images.layer_bytes import with_digest
 from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import Index, read_config
 from laminix.images.shapes import CONFIG, DOCKER_MANIFEST
@@ -161,7 +161,7 @@ def archive_of_all(images: Iterable[tuple[Image, Sequence[Reference]]]) -> Itera
     for data in dict.fromkeys(data for item in packed for data in (item.manifest, item.config)):
         yield archive_writer.document(oci_layout.blob_name(sha256(data)), data)
     for layer in distinct_layers([layer for item in packed for layer in item.layers]):
-        yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, checked_chunks(layer))
+        yield from archive_writer.file(oci_layout.blob_name(layer.digest), layer.size, packed_chunks(layer))
     yield END
 
 

@@ -2,11 +2,13 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from laminix import media_types
 from laminix.descriptor import Descriptor
+from laminix.compression.uncompress import compression_of
 from laminix.digest import sha256
+from laminix.errors import LaminixError
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, compression_of_layer
 from laminix.images.oci import Manifest, sort_keys
@@ -22,8 +24,14 @@ def distinct_layers(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
 def oci_manifest_bytes(image: Image, layers: Sequence[StoredLayer]) -> bytes:
     """Return the bytes of the image's OCI manifest, unchanged if it was read with one, so that its digest stays."""
     if image.manifest is not None and image.manifest.media_type == media_types.OCI_MANIFEST:
-        return image.manifest_bytes
+        if names_config(image):
+            return image.manifest_bytes
     return oci_manifest(layers, image.config_bytes, image.annotations).to_bytes()
+
+
+def names_config(image: Image) -> bool:
+    """Return whether the image has a manifest with the name that writers give its config, the SHA-256 digest."""
+    return image.manifest is not None and image.manifest.config.digest == sha256(image.config_bytes)
 
 
 def oci_manifest(layers: Sequence[StoredLayer], config: bytes, annotations: Mapping[str, str]) -> Manifest:
@@ -53,7 +61,22 @@ def link_to_store(place: str, target: str | None) -> bool:
 
 def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
     """Write the layer's bytes as stored to the new file PATH, checked as by ``checked_chunks``."""
-    write_chunks(path, watched(checked_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+    write_chunks(path, watched(packed_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+
+
+def packed_chunks(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[bytes]:
+    """Yield the layer's bytes as stored, checked as by ``checked_chunks``.
+
+    Raises LaminixError for a compression that a layer must not have, such as xz, which not all engines read.
+    """
+    # A blob of an artifact has no diff ID of its own, and any content.
+    unseen = layer.digest != layer.diff_id
+    for chunk in checked_chunks(layer, diff_id_too):
+        if unseen and (found := compression_of(chunk)) not in media_types.LAYER_TYPES:
+            why = f"layer is compressed with {found}, expected {', '.join(media_types.LAYER_TYPES)}"
+            raise LaminixError("cannot pack", why, layer.location)
+        unseen = False
+        yield chunk
 
 
 def share_layer(layer: StoredLayer, path: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from laminix.media_types import OCI_MANIFEST
 from laminix.digest import sha256
 from laminix.errors import LaminixError
-from laminix.forms.writing import oci_manifest_bytes
+from laminix.forms.writing import names_config, oci_manifest_bytes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
 from laminix.images.reference import (
@@ -40,9 +40,9 @@ class Repository:
 def image_document(image: Image) -> tuple[Document, list[StoredLayer]]:
     """Return the image's manifest, unchanged if it was read with one, and its layers with their digests."""
     layers = [with_digest(layer) for layer in image.layers]
-    data = image.manifest_bytes or oci_manifest_bytes(image, layers)
-    media_type = image.manifest.media_type if image.manifest else OCI_MANIFEST
-    return Document.of(data, media_type), layers
+    if names_config(image):
+        return Document.of(image.manifest_bytes, image.manifest.media_type), layers
+    return Document.of(oci_manifest_bytes(image, layers), OCI_MANIFEST), layers
 
 
 def catalogue_of(images: Iterable[Image]) -> dict[str, Repository]:
