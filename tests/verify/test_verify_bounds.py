@@ -1,13 +1,16 @@
 """verify-image's work has bounds."""
 
 import collections
+import json
 
 import pytest
 
 from disputed_documents import archive, hybrid
 from file_trees import HardLink, Link, tar, write_tar
-from image_forms import Image, oci_layout, sha256
+from image_forms import Image, docker_oci, encode, oci_layout, sha256
 from laminix.forms.members import ArchiveMembers
+from laminix.images import reference
+from laminix.images.oci import NAME_ANNOTATION as NAME
 from laminix.verify import image as verification
 from laminix.verify.image import MAX_PROBLEMS, verify
 
@@ -52,3 +55,27 @@ def test_the_search_ends(monkeypatch, tmp_path):
     (tmp_path / "image").write_bytes(archive(hybrid("name")))
     verify(str(tmp_path / "image"))
     assert len(looked) <= MAX_PROBLEMS + 1
+
+
+def test_steps_grow_with_the_number_of_names_and_not_faster(tmp_path, monkeypatch):
+    def steps(number):
+        image = Image((tar({"a": b"1"}),), {})
+        members = docker_oci(image)
+        index, [listed] = json.loads(members["index.json"]), json.loads(members["manifest.json"])
+        [entry] = index["manifests"]
+        names = [f"parent:v{n}" for n in range(number)]
+        listed["RepoTags"] = names
+        index["manifests"] = [{**entry, "annotations": {NAME: f"docker.io/library/{name}"}} for name in names]
+        members |= {"index.json": encode(index), "manifest.json": encode([listed])}
+        counted = 0
+
+        def counting(name):
+            nonlocal counted
+            counted += 1
+            return name if "/" in name else f"docker.io/library/{name}"
+
+        monkeypatch.setattr(reference, "qualified_name", counting)
+        assert verify(write_tar(str(tmp_path / "image"), members))[1] == []
+        return counted
+
+    assert steps(800) < 2.5 * steps(400)
