@@ -155,7 +155,5 @@ def _settle(newcomer: Bundle, layers: Layers, graph: Graph, touched: Sequence[in
         layers.append(list(newcomer.members))
         return
     wholes = [join_bundles(single_bundles(layer, graph.sizes, touched)) for layer in layers]
-    prices = [
-        layer_cost(whole.size + newcomer.size, whole.touches | newcomer.touches) - whole.cost for whole in wholes
-    ]
+    prices = [layer_cost(whole.size + newcomer.size, whole.touches | newcomer.touches) - whole.cost for whole in wholes]
     layers[prices.index(min(prices))] += newcomer.members

@@ -175,7 +175,10 @@ def test_a_document_in_its_three_forms(derivation, tmp_path):
         ({"request": {"many": [None]}}, "request.many[0]: found null, expected a string or a whole number"),
         ({"request": {"WORD": ["a"]}}, "request.WORD: found a list, expected a string or a whole number"),
         ({"request": {"WORD": "\0"}}, "request.WORD: found a zero byte"),
-        ({"request": {"document": 1}, "document": 2}, "document: found 'document' in the request too; set only one of them"),
+        (
+            {"request": {"document": 1}, "document": 2},
+            "document: found 'document' in the request too; set only one of them",
+        ),
         ({"request": {}, "outputs": {}}, "outputs: the key 'out' is missing"),
     ],
 )

@@ -85,6 +85,6 @@ def test_fish_completes_options_and_choices(need, share, tmp_path):
 def test_zsh_reads_its_functions(need, share, name):
     need("zsh")
     # _arguments stands in for zsh's own, which works on a terminal only, and prints what it is given.
-    script = f"_arguments() {{ print -rl -- \"$@\" }}; source {share}/zsh/site-functions/_{name}"
+    script = f'_arguments() {{ print -rl -- "$@" }}; source {share}/zsh/site-functions/_{name}'
     given = subprocess.run(["zsh", "-fc", script], capture_output=True, text=True, check=True).stdout
     assert "--help[Show this help and exit]\n" in given and given.endswith("*:file:_files\n")

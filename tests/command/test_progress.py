@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+
 from laminix import progress
 from laminix.forms import dir_transport, oci_layout, open_image
 from laminix.human_size import human_size

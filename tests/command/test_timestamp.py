@@ -1,6 +1,7 @@
 """Times as options name them."""
 
 import pytest
+
 from laminix.errors import LaminixError
 from laminix.timestamp import read_seconds, read_timestamp
 

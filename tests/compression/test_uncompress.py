@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from laminix.errors import LaminixError
+
 from laminix.compression.uncompress import CHUNK_SIZE, compression_of, uncompressed
+from laminix.errors import LaminixError
 
 
 def zstd(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 # The start of vm-test.py and patterns.py.  IMAGES has the path, imageName and imageTag of each image that they load,
 # and whether the path is a program (isExe).
 
+
 def reference(image):
     return f"{IMAGES[image]['imageName']}:{IMAGES[image]['imageTag']}"
 
@@ -26,6 +27,6 @@ def layers(image):
 def listed(image):
     """The tags that an image's name has in the store, however the engine qualifies it."""
     rows = [row.split() for row in docker.succeed("docker images --format '{{.Repository}} {{.Tag}}'").splitlines()]
-    return [tag for name, tag in rows if re.sub("^(localhost|docker.io/library)/", "", name) == IMAGES[image]["imageName"]]
-
-
+    return [
+        tag for name, tag in rows if re.sub("^(localhost|docker.io/library)/", "", name) == IMAGES[image]["imageName"]
+    ]

@@ -35,7 +35,9 @@ with subtest("a string as Cmd or Entrypoint"):
 
 with subtest("forms of `created`"):
     load("created-seconds", "created-date", "created-zone", "created-eight", "created-fourteen")
-    assert created("created-seconds") == created("created-zone") == created("created-fourteen") == "2023-11-14T22:13:20Z"
+    assert (
+        created("created-seconds") == created("created-zone") == created("created-fourteen") == "2023-11-14T22:13:20Z"
+    )
     assert created("created-date") == created("created-eight") == "2023-11-14T00:00:00Z"
 
 with subtest("a user who owns the Nix database"):

@@ -23,14 +23,14 @@ def test_the_layered_functions_have_the_same_arguments_but_the_compressor(nix, l
 @pytest.mark.parametrize("library", ["", WITH_NIXPKGS_LIB], ids=["stand-in", "nixpkgs"])
 def test_every_default_is_streamlayeredimages(nix, library):
     """Arguments that are given as they are by default change neither image nor layers."""
-    given = "tag = null; contents = [ ]; maxLayers = 100; uid = 0; uname = \"root\"; pin = [ ]; meta = { }; passthru = { };"
-    assert nix.evaluate(
-        f"""{library}
+    given = (
+        'tag = null; contents = [ ]; maxLayers = 100; uid = 0; uname = "root"; pin = [ ]; meta = { }; passthru = { };'
+    )
+    assert nix.evaluate(f"""{library}
         let build = extra: dockerTools.buildLayeredImage ({{ name = "x"; }} // extra); in
         (build {{ }}).outPath == (build {{ {given} }}).outPath
         && (build {{ }}).image.outPath == (dockerTools.streamLayeredImage {{ name = "x"; }}).image.outPath
-        """
-    )
+        """)
 
 
 @pytest.mark.parametrize("attribute", ["name", "imageName", "outPath"])

@@ -17,8 +17,8 @@ TREE = """
 
 
 def test_what_the_results_tell(nix):
-    assert nix.evaluate(
-        """
+    assert (
+        nix.evaluate("""
         let
           single = dockerTools.buildImage { name = "Reg.example/Path/X"; meta.description = "d"; };
           stream = dockerTools.streamLayeredImage { name = "s"; tag = "1"; passthru.mine = 3; };
@@ -28,23 +28,22 @@ def test_what_the_results_tell(nix):
           stream.name stream.isExe stream.imageTag stream.passthru.mine (stream.conf ? outPath) (stream.streamScript ? outPath)
           layered.name layered.imageName (layered.stream.isExe)
         ]
-        """
-    ) == [
-        *("docker-image-X.tar.gz", "reg.example/path/x", "Reg.example/Path/X", "d", True),
-        *("stream-s", True, "1", 3, True, True),
-        *("l.tar.zst", "l", True),
-    ]
+        """)
+        == [
+            *("docker-image-X.tar.gz", "reg.example/path/x", "Reg.example/Path/X", "d", True),
+            *("stream-s", True, "1", 3, True, True),
+            *("l.tar.zst", "l", True),
+        ]
+    )
 
 
 def test_the_image_tag_does_not_drag_the_closure_along(nix):
-    assert nix.evaluate(
-        """
+    assert nix.evaluate("""
         map (image: builtins.hasContext image.imageTag || builtins.stringLength image.imageTag != 32) [
           (dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; })
           (dockerTools.streamLayeredImage { name = "x"; contents = [ pkgs.busybox ]; })
         ]
-        """
-    ) == [False, False]
+        """) == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -78,19 +77,19 @@ def test_created_is_read_as_date_reads_it(nix, need):
 @pytest.mark.parametrize("text", ["yesterday", "2 days ago", "", "2023-11-14 22", "14.11.2023", "2023-11-14 22:13 CET"])
 def test_other_forms_of_created_are_refused(nix, text):
     error = nix.failure(f'dockerTools.buildImage {{ name = "my-app"; created = "{text}"; }}')
-    assert f'dockerTools.buildImage: `created` is "{text}", but it should be a date' in error and "(image my-app)" in error
+    assert (
+        f'dockerTools.buildImage: `created` is "{text}", but it should be a date' in error and "(image my-app)" in error
+    )
 
 
 def test_override(nix):
-    assert nix.evaluate(
-        """
+    assert nix.evaluate("""
         let image = dockerTools.buildImage { name = "x"; tag = "1"; }; in [
           (image.override { tag = "2"; }).imageTag
           (image.override (old: { tag = old.tag + "3"; })).imageTag
           ((image.override { tag = "2"; }).override { name = "y"; }).imageTag
         ]
-        """
-    ) == ["2", "13", "2"]
+        """) == ["2", "13", "2"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_override(nix):
             "`maxLayers` is 2, but it should be at least 3",
         ),
         ('buildImage { name = "x"; created = "yesterday"; }', 'dockerTools.buildImage: `created` is "yesterday"'),
-        ('streamLayeredImage { name = "x"; created = "yesterday"; }', "or \"now\". (image x)"),
+        ('streamLayeredImage { name = "x"; created = "yesterday"; }', 'or "now". (image x)'),
         ("mergeImages [ ]", "the list of images is empty"),
         (
             'pullImage { imageName = "x"; imageDigest = "sha256:0"; hash = "a"; sha256 = "b"; }',
@@ -112,13 +111,16 @@ def test_override(nix):
             "`command` and `run` are both given",
         ),
         (
-            'streamNixShellImage { drv = pkgs.busybox // { drvAttrs.__structuredAttrs = true; }; }',
+            "streamNixShellImage { drv = pkgs.busybox // { drvAttrs.__structuredAttrs = true; }; }",
             "(busybox) uses structured attributes",
         ),
         ('streamLayeredImage { name = "x"; maxLayers = 1; }', "`maxLayers` is 1, but it should be at least 2"),
         ('buildImage { name = "x"; contents = ./.; copyToRoot = ./.; }', "`contents` and `copyToRoot` are both given"),
         ('buildImage { name = "x"; fromImage = ./.; fromImageTag = "1"; }', "without `fromImageName`"),
-        ('buildImage { name = "x"; compressor = "xz"; }', 'dockerTools.buildImage: `compressor` is "xz", but it should be "none", "gz" or "zstd"'),
+        (
+            'buildImage { name = "x"; compressor = "xz"; }',
+            'dockerTools.buildImage: `compressor` is "xz", but it should be "none", "gz" or "zstd"',
+        ),
         ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
     ],
 )
@@ -133,9 +135,13 @@ def test_an_error_of_a_builder_names_image_and_attribute(nix):
 
 
 def test_contents_is_an_old_name_of_copy_to_root(nix):
-    process = nix("nix-build", "--no-out-link", "-E", prelude('dockerTools.buildImage { name = "x"; contents = pkgs.busybox; }'))
+    process = nix(
+        "nix-build", "--no-out-link", "-E", prelude('dockerTools.buildImage { name = "x"; contents = pkgs.busybox; }')
+    )
     assert "`contents` is deprecated, use `copyToRoot` instead. (image x)" in process.stderr
-    assert "bin/busybox" in members(nix.build('(dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; }).layer'))
+    assert "bin/busybox" in members(
+        nix.build('(dockerTools.buildImage { name = "x"; copyToRoot = pkgs.busybox; }).layer')
+    )
 
 
 def prelude(expression: str) -> str:
@@ -143,22 +149,19 @@ def prelude(expression: str) -> str:
 
 
 def test_commands_bring_along_what_stays_and_not_what_they_call(nix):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         (dockerTools.buildImage {
           name = "x";
           extraCommands = "${pkgs.coreutils}/bin/ln -s ${pkgs.busybox}/bin/sh sh; mkdir -m 700 private";
         }).layer
-        """
-    )
+        """)
     packed = layer_json(layer)["storePaths"]
     assert [path[44:] for path in packed] == ["busybox"]
     assert members(layer)["private/"].mode == 0o700
 
 
 def test_fake_root_commands(nix):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         (dockerTools.streamLayeredImage {
           name = "x";
           contents = [ pkgs.busybox ];
@@ -170,23 +173,22 @@ def test_fake_root_commands(nix):
             chmod 6755 srv/su
           '';
         }).layer
-        """
-    )
+        """)
     found = {name: (member.uid, member.gid, member.mode) for name, member in members(layer).items()}
     assert found["home/alice/"] == (1000, 100, 0o755) and found["home/alice/file"] == (1000, 100, 0o644)
     assert found["srv/su"] == (12345, 5, 0o6755) and found["home/"] == (0, 0, 0o755)
 
 
 def test_a_failing_command_fails_the_build(nix):
-    assert "failed with exit code" in nix.failure('dockerTools.buildImage { name = "x"; extraCommands = "false; true"; }')
+    assert "failed with exit code" in nix.failure(
+        'dockerTools.buildImage { name = "x"; extraCommands = "false; true"; }'
+    )
     call = 'dockerTools.buildLayeredImage { name = "x"; fakeRootCommands = "false; true"; }'
     assert "failed with exit code" in nix.failure(call)
 
 
 def test_owners_and_perms(nix):
-    layer = nix.build(
-        TREE
-        + """
+    layer = nix.build(TREE + """
         (dockerTools.buildImage {
           name = "x";
           copyToRoot = tree "tree" { } "mkdir -p $out/srv; ln -s ${pkgs.busybox} $out/srv/busybox; touch $out/srv/file";
@@ -194,8 +196,7 @@ def test_owners_and_perms(nix):
           gid = 8;
           perms = [ { path = "srv/file"; mode = "0600"; gid = 9; } ];
         }).layer
-        """
-    )
+        """)
     found = {name: (member.uid, member.gid) for name, member in members(layer).items()}
     assert found["srv/"] == found["srv/busybox/bin/"] == (7, 8) and found["srv/file"] == (7, 9)
 
@@ -209,7 +210,9 @@ def test_several_tags_and_annotations(nix):
 
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
 def test_layers_compressed_in_the_image(nix, builder, function):
-    archive = nix.build(f'dockerTools.{function} {{ name = "x"; layerCompressor = "zstd"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}')
+    archive = nix.build(
+        f'dockerTools.{function} {{ name = "x"; layerCompressor = "zstd"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}'
+    )
     listed = json.loads(builder("list-layers", archive, "--json").stdout)
     assert {layer["mediaType"] for layer in listed} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
 
@@ -218,16 +221,14 @@ def test_layers_compressed_in_the_image(nix, builder, function):
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
 def test_what_a_base_has_is_not_repeated(nix, builder, function, compressor):
     """A base that is an archive of which nothing is known, however compressed."""
-    image = nix.build(
-        f"""
+    image = nix.build(f"""
         dockerTools.{function} {{
           name = "x";
           fromImage = "${{dockerTools.buildImage {{ name = "base"; copyToRoot = pkgs.busybox; compressor = "{compressor}";
             config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}}}";
           config.Env = [ "SHELL=${{pkgs.bash}}/bin/bash" "BOX=${{pkgs.busybox}}" ];
         }}
-        """
-    )
+        """)
     assert found_in_archive(image).count("busybox") == 1
     listed = json.loads(builder("list-layers", image, "--json").stdout)
     assert sum(layer["size"] for layer in listed[1:]) > 1e6  # bash came along
@@ -235,8 +236,7 @@ def test_what_a_base_has_is_not_repeated(nix, builder, function, compressor):
 
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
 def test_nor_what_is_below_a_base_of_ours(nix, function):
-    image = nix.build(
-        f"""
+    image = nix.build(f"""
         let
           foreign = "${{dockerTools.buildImage {{ name = "foreign"; copyToRoot = pkgs.busybox;
             config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}}}";
@@ -244,8 +244,7 @@ def test_nor_what_is_below_a_base_of_ours(nix, function):
         in dockerTools.{function} {{
           name = "x"; fromImage = base; config.Env = [ "BOX=${{pkgs.busybox}}" "SHELL=${{pkgs.bash}}" ];
         }}
-        """
-    )
+        """)
     assert found_in_archive(image).count("busybox") == 1 and "bash" in found_in_archive(image)
 
 
@@ -261,12 +260,10 @@ def found_in_archive(archive) -> list[str]:
 
 
 def test_layers_are_the_same_when_built_again(nix):
-    expression = prelude(
-        """dockerTools.buildLayeredImage {
+    expression = prelude("""dockerTools.buildLayeredImage {
           name = "x"; contents = [ pkgs.busybox ]; includeNixDB = true;
           extraCommands = "echo hello >hello"; fakeRootCommands = "chown 5 hello";
-        }"""
-    )
+        }""")
     for attribute in ("layer", "stream"):
         nix("nix-build", "--no-out-link", "-E", f"({expression}).{attribute}")
         nix("nix-build", "--no-out-link", "--check", "-E", f"({expression}).{attribute}")
@@ -297,23 +294,19 @@ def test_the_nixos_test_has_the_script_and_its_images(nix):
 
 
 def test_nixpkgs_own_make_overridable_is_taken(nix):
-    assert nix.evaluate(
-        """
+    assert nix.evaluate("""
         let own = import ./. { pkgs = pkgs // { lib.makeOverridable = function: { theirs = true; }; }; };
         in own.dockerTools.buildImage.theirs && own.dockerTools.streamLayeredImage.theirs
-        """
-    )
+        """)
 
 
 def test_a_streamed_layer_that_a_command_compresses_keeps_its_blob(nix):
     """A stream makes layers again from their recipes, which name no command."""
-    image = nix.build(
-        """
+    image = nix.build("""
         (dockerTools.streamLayeredImage {
           name = "x";
           contents = [ pkgs.busybox ];
           layerCompressor = "${pkgs.busybox}/bin/busybox gzip";
         }).image
-        """
-    )
+        """)
     assert not (image / "layers").exists()

@@ -92,10 +92,10 @@ HELPERS = {"binSh", "caCertificates", "examples", "fakeNss", "shadowSetup", "usr
 
 REQUIRED = {
     "name": '"x"',
-    "drv": "pkgs.busybox // { drvAttrs.builder = \"b\"; drvAttrs.args = [ ]; }",
+    "drv": 'pkgs.busybox // { drvAttrs.builder = "b"; drvAttrs.args = [ ]; }',
     "imageName": '"example.org/a/b"',
     "imageDigest": '"sha256:0"',
-    "fromImage": "pkgs.busybox // { name = \"tree\"; }",
+    "fromImage": 'pkgs.busybox // { name = "tree"; }',
 }
 
 OVERLAY = """
@@ -139,15 +139,12 @@ def test_the_overlay_has_all_of_them_and_keeps_the_rest(nix):
 
 
 def test_the_overlay_replaces_functions_and_keeps_helpers(nix):
-    found = nix.evaluate(
-        OVERLAY
-        + """[
+    found = nix.evaluate(OVERLAY + """[
           (final.dockerTools.buildImage { name = "x"; }).imageName
           final.dockerTools.fakeNss
           final.dockerTools.writeReferences
           (builtins.isString final.dockerTools.binSh.outPath)
-        ]"""
-    )
+        ]""")
     assert found == ["x", "theirs", "theirs", True]
 
 
@@ -160,12 +157,14 @@ def test_the_helpers_are_what_theirs_are(nix):
         "fakeNss": "etc/passwd",
     }
     for name, file in files.items():
-        assert (nix.build(f"dockerTools.{name}") / file).is_symlink() or (nix.build(f"dockerTools.{name}") / file).is_file()
+        assert (nix.build(f"dockerTools.{name}") / file).is_symlink() or (
+            nix.build(f"dockerTools.{name}") / file
+        ).is_file()
 
 
 def test_lines_can_be_added_to_passwd_and_group(nix):
     tree = nix.build(
-        '''dockerTools.fakeNss.override { extraPasswdLines = [ "app:x:5:5::/:" ]; extraGroupLines = [ "app:x:5:" ]; }'''
+        """dockerTools.fakeNss.override { extraPasswdLines = [ "app:x:5:5::/:" ]; extraGroupLines = [ "app:x:5:" ]; }"""
     )
     assert "app:x:5:5::/:\n" in (tree / "etc/passwd").read_text()
     assert "app:x:5:\n" in (tree / "etc/group").read_text()

@@ -89,14 +89,12 @@ def test_the_result_says_what_it_is(nix, pushed):
 
 
 def test_another_image_is_put_on_it(nix, pushed, builder):
-    image = nix.build(
-        f"""
+    image = nix.build(f"""
         dockerTools.buildImage {{
           name = "on-pulled"; tag = "latest"; fromImage = {pushed.pulled(f'hash = "{pushed.sri()}";')};
           runAsRoot = "echo root >by-root";
         }}
-        """
-    )
+        """)
     files = builder("export-image", image, "--out", "-", text=False).stdout
     with tarfile.open(fileobj=io.BytesIO(files)) as tar:
         assert tar.extractfile("./by-root").read() == b"root\n" and tar.getmember("./bin/busybox").isfile()

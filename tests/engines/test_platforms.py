@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from engines import registry
 from engines.skopeo import Skopeo
 from file_trees import busybox

@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+
 from engines import containerd, registry
 from engines.skopeo import Skopeo
 from file_trees import busybox

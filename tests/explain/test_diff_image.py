@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from layer_files import store_path
+
 from file_trees import DIRECTORY, Link, tar, write_tar
 from image_forms import Image, docker_oci, gzipped, nixpkgs, oci_layout
 from image_maker import ImageMaker
+from layer_files import store_path
 
 
 def path_of(name: str, letter: str) -> str:

@@ -4,10 +4,11 @@ import json
 import os
 
 import pytest
-from layer_files import store_path
+
 from file_trees import DIRECTORY, HardLink, Link, tar, write_tar
 from image_forms import Image, docker_oci, gzipped, nixpkgs, oci_layout
 from image_maker import ImageMaker
+from layer_files import store_path
 
 MIB = 1 << 20
 STORE = "/nix/store"

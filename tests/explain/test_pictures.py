@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+
 from file_trees import DIRECTORY, tar, write_tar
 from image_forms import Image, docker_oci
 
@@ -29,7 +30,13 @@ BESIDE = f"/nix/store/{'6' * 32}-beside-1"
 def images(tmp_path):
     """Two images, the second an update of the first."""
     both = (
-        Image((store_layer((OTHER, b"o" * 5000)), store_layer((LIB, b"l" * 3000), (BESIDE, b"b" * 900)), store_layer((APP, LIB.encode())))),
+        Image(
+            (
+                store_layer((OTHER, b"o" * 5000)),
+                store_layer((LIB, b"l" * 3000), (BESIDE, b"b" * 900)),
+                store_layer((APP, LIB.encode())),
+            )
+        ),
         Image(
             (
                 store_layer((OTHER, b"o" * 5000)),

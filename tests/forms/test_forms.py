@@ -99,11 +99,7 @@ def test_digest_is_that_of_the_stored_bytes_or_unknown(opened, form):
         assert layer.digest in (None, digest(data))
         assert layer.size == len(data)
     unknown = [layer.digest is None for layer in image.layers]
-    assert (
-        all(unknown)
-        if form in ("nixpkgs-gzip", "nixpkgs-zstd")
-        else form == "nixpkgs-mixed" or not any(unknown)
-    )
+    assert all(unknown) if form in ("nixpkgs-gzip", "nixpkgs-zstd") else form == "nixpkgs-mixed" or not any(unknown)
 
 
 @pytest.mark.parametrize("compression, suffix", [(plain, ""), (gzipped, "+gzip"), (zstandard, "+zstd")])

@@ -145,9 +145,7 @@ def test_member_name_that_leads_out(refusal, tmp_path, name, why):
 
 @pytest.mark.parametrize("name", ("../up", "/abs", f"../{FIRST}"))
 def test_document_that_names_what_is_outside(refusal, name):
-    members = documents(
-        nixpkgs(IMAGE), "manifest.json", lambda entries: [{**entries[0], "Layers": [name] * 2}]
-    )
+    members = documents(nixpkgs(IMAGE), "manifest.json", lambda entries: [{**entries[0], "Layers": [name] * 2}])
     assert f"path '{name}' points outside the image" in refusal(members)
 
 
@@ -224,18 +222,13 @@ def test_layer_that_is_another(refusal, compression):
 
 def test_plain_layer_that_is_another(refusal):
     line = refusal({**nixpkgs(IMAGE), FIRST: OTHER.layers[0]})
-    assert (
-        line
-        == f"bad layer: its digest is {OTHER.diff_ids[0]}, expected {IMAGE.diff_ids[0]} (/archive!{FIRST})"
-    )
+    assert line == f"bad layer: its digest is {OTHER.diff_ids[0]}, expected {IMAGE.diff_ids[0]} (/archive!{FIRST})"
 
 
 def test_layer_whose_gzip_ends_early(refusal):
     name = f"{sha256(gzipped(IMAGE.layers[0])[1])}/layer.tar"
     members = nixpkgs(IMAGE, gzipped)
-    assert refusal({**members, name: members[name][:-9]}) == (
-        f"bad gzip data: data is truncated (/archive!{name})"
-    )
+    assert refusal({**members, name: members[name][:-9]}) == (f"bad gzip data: data is truncated (/archive!{name})")
 
 
 def test_layer_that_is_compressed_as_none_is(refusal):
@@ -347,9 +340,7 @@ def test_index_of_a_wrong_shape(refusal, document, why):
     assert why in refusal({**oci_layout(IMAGE), "index.json": document})
 
 
-@pytest.mark.parametrize(
-    "document, why", [(b"[]", "found a list"), (b'{"imageLayoutVersion":"2.0"}', "found '2.0'")]
-)
+@pytest.mark.parametrize("document, why", [(b"[]", "found a list"), (b'{"imageLayoutVersion":"2.0"}', "found '2.0'")])
 def test_layout_of_another_version(refusal, document, why):
     assert why in refusal({**oci_layout(IMAGE), "oci-layout": document})
 
@@ -370,11 +361,7 @@ def document_name(members, which):
     """The blob that is a layout's one manifest, or its config."""
     [entry] = json.loads(members["index.json"])["manifests"]
     manifest = f"blobs/sha256/{entry['digest'][7:]}"
-    return (
-        manifest
-        if which == "manifest"
-        else f"blobs/sha256/{json.loads(members[manifest])['config']['digest'][7:]}"
-    )
+    return manifest if which == "manifest" else f"blobs/sha256/{json.loads(members[manifest])['config']['digest'][7:]}"
 
 
 @pytest.mark.parametrize("name", ("config", "manifest"))
@@ -394,10 +381,7 @@ def test_layer_of_another_size(refusal):
 
 def test_layer_with_another_digest(refusal):
     line = refusal({**oci_layout(IMAGE), BLOB: OTHER.layers[0]})
-    assert (
-        line
-        == f"bad layer: its digest is {OTHER.diff_ids[0]}, expected {IMAGE.diff_ids[0]} (/archive!{BLOB})"
-    )
+    assert line == f"bad layer: its digest is {OTHER.diff_ids[0]}, expected {IMAGE.diff_ids[0]} (/archive!{BLOB})"
 
 
 def test_layer_with_another_diff_id(refusal):
@@ -457,7 +441,9 @@ def test_artifact_by_its_type(refusal):
         **index_entry(b"", "application/vnd.oci.image.manifest.v1+json"),
         "artifactType": "application/x",
     }
-    assert refusal(layout_of([entry], {})) == "bad image: found an artifact (application/x), expected an image (/archive)"
+    assert (
+        refusal(layout_of([entry], {})) == "bad image: found an artifact (application/x), expected an image (/archive)"
+    )
 
 
 def on(architecture, number):

@@ -99,7 +99,10 @@ def test_a_nest_that_is_too_deep(opened, levels):
     layout = Layout(IMAGE)
     with pytest.raises(LaminixError) as caught:
         opened(layout, layout.nest(levels))
-    assert str(caught.value) == f"bad index: indexes are nested too deeply (limit {blobs.MAX_INDEX_DEPTH} levels) (archive)"
+    assert (
+        str(caught.value)
+        == f"bad index: indexes are nested too deeply (limit {blobs.MAX_INDEX_DEPTH} levels) (archive)"
+    )
 
 
 @pytest.mark.parametrize("backwards", [False, True])

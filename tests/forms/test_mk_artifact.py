@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from error_line import error_line
 from file_trees import write_tar
 from image_forms import Image, nixpkgs
@@ -119,7 +120,11 @@ def test_a_changed_artifact_is_not_packed(maker, builder, image, note, tmp_path)
         (["--artifact-type", "x", "--file", "a/b=c"], "bad artifact type: found 'x', ", 2),
         (["--artifact-type", "a/b", "--file", "c"], "bad artifact file: found 'c', expected MEDIATYPE=PATH", 2),
         (["--artifact-type", "a/b", "--file", "a b=c"], "bad artifact file: found 'a b=c', ", 2),
-        (["--artifact-type", "a/b", "--file", "a/b=/"], "cannot read: found a directory, expected a regular file (/)", 1),
+        (
+            ["--artifact-type", "a/b", "--file", "a/b=/"],
+            "cannot read: found a directory, expected a regular file (/)",
+            1,
+        ),
     ],
 )
 def test_refused(builder, image, tmp_path, argv, complaint, status):

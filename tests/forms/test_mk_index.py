@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from error_line import error_line
 from file_trees import write_tar
 from image_forms import ARCHITECTURE, Image, docker_oci, gzipped, nixpkgs, oci_layout

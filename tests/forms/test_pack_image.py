@@ -114,9 +114,7 @@ def test_packed_again_it_is_the_same(maker, packed, form, given):
 def test_manifest_of_oci_keeps_its_bytes(packed, form):
     manifest, _ = oci_image(IMAGE, gzipped)
     place = packed(oci_layout(IMAGE, gzipped), form)
-    index = (
-        json.loads((place / "index.json").read_bytes()) if place.is_dir() else read_json(place, "index.json")
-    )
+    index = json.loads((place / "index.json").read_bytes()) if place.is_dir() else read_json(place, "index.json")
     assert {entry["digest"] for entry in index["manifests"]} == {manifest["digest"]}
 
 
@@ -126,15 +124,11 @@ def test_archive_goes_to_standard_output(builder, image, packed, form):
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", packed(image, form).read_bytes())
 
 
-@pytest.mark.parametrize(
-    "end, why", [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")]
-)
+@pytest.mark.parametrize("end, why", [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")])
 def test_standard_output_that_takes_nothing(image, end, why):
     program = ROOT / "builders/pack-image"
     command = f'exec "$0" -I -B "$1" "$2" --format docker-archive --out - {end}'
-    done = subprocess.run(
-        ["sh", "-c", command, sys.executable, program, image], capture_output=True, text=True
-    )
+    done = subprocess.run(["sh", "-c", command, sys.executable, program, image], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("pack-image: error: ") and why in done.stderr
 
@@ -147,10 +141,7 @@ def test_archive_is_written_by_the_rules_of_layers(image, packed, form):
         (1, 0, 0, "", "")
     }
     assert len({member.name for member in members}) == len(members)
-    assert (
-        packed(image, form).stat().st_size
-        == members[-1].offset_data + -(-members[-1].size // 512) * 512 + 1024
-    )
+    assert packed(image, form).stat().st_size == members[-1].offset_data + -(-members[-1].size // 512) * 512 + 1024
 
 
 @pytest.mark.parametrize("form", ARCHIVES)
@@ -270,7 +261,9 @@ def test_without_its_manifest_it_is_still_the_image(maker, image, packed, tmp_pa
 
 def test_image_without_layers_has_no_linked_list(refused, tmp_path):
     given = write_tar(str(tmp_path / "given"), oci_layout(Image(())))
-    assert "the image has no layers, but this form needs at least one" in refused(given, "--format", "docker-legacy-archive")
+    assert "the image has no layers, but this form needs at least one" in refused(
+        given, "--format", "docker-legacy-archive"
+    )
 
 
 # dir and oci.
@@ -326,16 +319,14 @@ def without_blob(maker, monkeypatch):
     kept = maker.build("kept", "mk-layer", "--store-path", path)
     recipe = maker.build("recipe", "mk-layer", "--store-path", path, "--no-blob")
     return tuple(
-        maker.build(f"{layer.name}.image", "mk-image", "--name", "x", "--layer", layer)
-        for layer in (recipe, kept)
+        maker.build(f"{layer.name}.image", "mk-image", "--name", "x", "--layer", layer) for layer in (recipe, kept)
     )
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_recipe_makes_the_layer_again(maker, without_blob, form):
     recipe, kept = (
-        maker.build(f"{image.name}.{form}", "pack-image", image, "--format", form)
-        for image in without_blob
+        maker.build(f"{image.name}.{form}", "pack-image", image, "--format", form) for image in without_blob
     )
     assert read_bytes(recipe) == read_bytes(kept)
 
@@ -365,9 +356,7 @@ def test_layer_that_is_another_is_named(image, refused, form):
 def test_layer_of_another_size_is_named(image, refused, form):
     [blob] = [path for path in (image / "blobs/sha256").iterdir() if b"etc/base" in path.read_bytes()]
     blob.write_bytes(blob.read_bytes() + bytes(512))
-    assert (
-        refused(image, "--format", form) == f"bad layer: it has 3072 bytes, the manifest says 2560 ({blob})"
-    )
+    assert refused(image, "--format", form) == f"bad layer: it has 3072 bytes, the manifest says 2560 ({blob})"
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,34 @@ from image_forms import (
     oci_layout,
 )
 
-WORDS = ("", ".", "..", "/", "a", "etc", "etc/f", "../x", "/abs", ".wh.etc", ".wh.", ".wh..wh..opq", "x" * 300, "\udcff")
-WORDS += ("sha256:" + "0" * 64, "linux", "amd64", "latest", "a\0b", "\x1b[2J", "é", "2015-01-01T00:00:00Z", "none", "gzip")
+WORDS = (
+    "",
+    ".",
+    "..",
+    "/",
+    "a",
+    "etc",
+    "etc/f",
+    "../x",
+    "/abs",
+    ".wh.etc",
+    ".wh.",
+    ".wh..wh..opq",
+    "x" * 300,
+    "\udcff",
+)
+WORDS += (
+    "sha256:" + "0" * 64,
+    "linux",
+    "amd64",
+    "latest",
+    "a\0b",
+    "\x1b[2J",
+    "é",
+    "2015-01-01T00:00:00Z",
+    "none",
+    "gzip",
+)
 NUMBERS = (0, 1, 2, -1, 255, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**400, 0.5, 1e308)
 KINDS = [bytes([byte]) for byte in b"01234567xgXLKSDZ\0"]
 
@@ -87,7 +113,9 @@ def _field(rng: random.Random, length: int) -> bytes:
 def _compression(rng: random.Random) -> Callable[[bytes], tuple[str, bytes]]:
     def odd(layer: bytes) -> tuple[str, bytes]:
         data = gzip.compress(layer, mtime=0)
-        return "+gzip", rng.choice((data + bytes(512), data[:-4], gzip.compress(b"") * 3 + data, data + data, b"\x1f\x8b"))
+        return "+gzip", rng.choice(
+            (data + bytes(512), data[:-4], gzip.compress(b"") * 3 + data, data + data, b"\x1f\x8b")
+        )
 
     return rng.choice((lambda layer: ("", layer), gzipped, gzipped, odd))
 
@@ -236,7 +264,9 @@ def _change_members(rng: random.Random, tree: FileTree) -> None:
     elif choice == 1:
         tree[rng.choice(WORDS) or "x"] = tree.pop(name)
     elif choice == 2:
-        tree[name] = rng.choice((Link, HardLink))(rng.choice((other, f"../{other}", "/etc/passwd", "/dev/zero", "..", "")))
+        tree[name] = rng.choice((Link, HardLink))(
+            rng.choice((other, f"../{other}", "/etc/passwd", "/dev/zero", "..", ""))
+        )
     elif choice == 3:
         tree[name], tree[other] = tree[other], tree[name]
     elif choice == 4:

@@ -2,9 +2,8 @@
 
 import random
 
-import pytest
-
 import mutated_images
+import pytest
 import trial
 
 BLOCKS, CASES = 10, 200

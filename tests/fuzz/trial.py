@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 
 import mutated_images
+
 from laminix.errors import LaminixError
 from laminix.forms import FORMS, open_image
 from laminix.images.layer_list import as_json, as_table

@@ -158,9 +158,7 @@ CASES = {
     ),
     "no history": changed(reported=False, config=instead('"history":[{"created_by":"step"}]', '"history":null')),
     "a null in a list of strings": changed(reported=False, config=instead('"Cmd":["/x"]', '"Cmd":["/x",null]')),
-    "a byte that is not UTF-8": changed(
-        label="me\ufffd", config=lambda data: data.replace(b'"me"', b'"me\xff"')
-    ),
+    "a byte that is not UTF-8": changed(label="me\ufffd", config=lambda data: data.replace(b'"me"', b'"me\xff"')),
     "half a surrogate pair": changed(
         label="me\ufffd", reported=False, config=lambda data: data.replace(b'"me"', b'"me\\ud800"')
     ),

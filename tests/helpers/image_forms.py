@@ -129,9 +129,7 @@ def docker_v1_1(*images: Image, linked: bool = True) -> FileTree:
         members |= _v1_directories(image, ids, linked) | _config_member(image)
         entries.append(_entry(image, [f"{layer_id}/layer.tar" for layer_id in ids]))
         repositories[image.name] = {image.tag: ids[-1]}
-    return by_name(
-        members | {"manifest.json": encode(entries), "repositories": encode(repositories)}
-    )
+    return by_name(members | {"manifest.json": encode(entries), "repositories": encode(repositories)})
 
 
 def with_links(image: Image, link: type) -> FileTree:
@@ -216,9 +214,7 @@ def _entry(image: Image, layers: Iterable[str]) -> dict[str, Any]:
 # OCI layouts and skopeo's directories.
 
 
-def oci_layout(
-    image: Image, compression: Compression = plain, names: dict[str, str] | None = None
-) -> FileTree:
+def oci_layout(image: Image, compression: Compression = plain, names: dict[str, str] | None = None) -> FileTree:
     """A layout with one image, by its tag, and by further annotations in NAMES."""
     descriptor, blobs = oci_image(image, compression)
     annotations = {"org.opencontainers.image.ref.name": image.tag, **(names or {})}

@@ -11,9 +11,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from checkout import copy_tree
 from engines import daemon
 from engines.isolation import ISOLATED
-from checkout import copy_tree
 
 SUITE = "trixie"
 CLONE = "/home/newcomer/laminix"

@@ -66,9 +66,7 @@ def _named_alike() -> Closure:
     """Two builds of each package, in one chain: only their place in it tells them apart."""
     paths = [store_path(f"same{number}-1", build) for build in "ab" for number in range(20)]
     below = [[], *([path] for path in paths)]
-    return [
-        {"path": path, "narSize": 1000, "references": [*links, path]} for path, links in zip(paths, below)
-    ]
+    return [{"path": path, "narSize": 1000, "references": [*links, path]} for path, links in zip(paths, below)]
 
 
 def rebuilt(closure: Closure, build: object) -> tuple[Closure, dict[str, str]]:

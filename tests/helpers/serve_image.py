@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from default_signals import restore_default_signals
 from checkout import ROOT
+from default_signals import restore_default_signals
 
 PROGRAM = (sys.executable, "-IB", ROOT / "builders" / "serve-image")
 
@@ -42,7 +42,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(directory: Path, *argv: object, program: Sequence[object] = PROGRAM, **environment: str) -> Iterator[Served]:
+def serving(
+    directory: Path, *argv: object, program: Sequence[object] = PROGRAM, **environment: str
+) -> Iterator[Served]:
     """Run serve-image with ARGV, logging to a file in DIRECTORY, until the block ends. It must exit with 0 then."""
     log = directory / f"serve-{time.monotonic_ns()}.log"
     command = [*program, "--log", *map(str, argv)]
@@ -64,4 +66,3 @@ def serving(directory: Path, *argv: object, program: Sequence[object] = PROGRAM,
         status = process.wait(20)
         process.stdout.close()
     assert status == 0, log.read_text()
-

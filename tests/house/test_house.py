@@ -82,13 +82,10 @@ def test_every_function_is_in_the_tables_of_both_readmes(nix):
 
 
 def test_the_reference_shows_the_arguments_that_a_function_has(nix):
-    functions = nix.evaluate(
-        """
+    functions = nix.evaluate("""
         builtins.listToAttrs
           (map (name: { inherit name; value = builtins.functionArgs laminix.${name}; }) (%s))
-        """
-        % FUNCTIONS
-    )
+        """ % FUNCTIONS)
     for name, arguments in functions.items():
         assert set(arguments) <= documented(name), name
 

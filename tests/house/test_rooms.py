@@ -58,7 +58,10 @@ def test_every_room_is_in_the_contract():
 
 def test_no_two_modules_import_each_other():
     imports = {dotted(path): imported_modules(path) for path in modules()}
-    graph = {name: {other for other in imports if other in found or any(i.startswith(f"{other}.") for i in found)} for name, found in imports.items()}
+    graph = {
+        name: {other for other in imports if other in found or any(i.startswith(f"{other}.") for i in found)}
+        for name, found in imports.items()
+    }
     done: set[str] = set()
     for name in graph:
         walk(name, graph, (), done)

@@ -6,9 +6,16 @@ import io
 from dataclasses import replace
 
 import pytest
+
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
-from laminix.images.layer_bytes import checked_chunks, compression_of_layer, with_digest, open_uncompressed, uncompressed_chunks
+from laminix.images.layer_bytes import (
+    checked_chunks,
+    compression_of_layer,
+    open_uncompressed,
+    uncompressed_chunks,
+    with_digest,
+)
 
 TAR = b"any bytes" * 500_000
 BLOB = gzip.compress(TAR, mtime=0)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from laminix.media_types import LAYER_TYPES
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_tar import LARGE, checked_members
+from laminix.media_types import LAYER_TYPES
 
 
 @pytest.fixture(params=[10, LARGE], ids=["small", "large"])

@@ -135,9 +135,7 @@ def test_wrong_usage_is_another_status(builder):
 def test_as_a_derivations_builder(builder, archive, tmp_path):
     path = archive(oci_layout(IMAGE))
     request = {"IMAGE": path, "json": True, "platform": None}
-    (tmp_path / "attrs.json").write_text(
-        json.dumps({"request": request, "outputs": {"out": str(tmp_path / "out")}})
-    )
+    (tmp_path / "attrs.json").write_text(json.dumps({"request": request, "outputs": {"out": str(tmp_path / "out")}}))
     done = builder("list-layers", env={**os.environ, "NIX_ATTRS_JSON_FILE": str(tmp_path / "attrs.json")})
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [layer["diffID"] for layer in json.loads((tmp_path / "out").read_bytes())] == IMAGE.diff_ids

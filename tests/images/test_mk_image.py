@@ -116,9 +116,7 @@ def test_blob_in_a_store_is_a_link_any_other_is_a_copy(builder, tmp_path, base, 
     done = builder("mk-image", *argv, env={**os.environ, "NIX_STORE": str(store)})
     assert (done.returncode, done.stderr) == (0, "")
     _, manifest, _ = parts(tmp_path / "image")
-    linked, copied = (
-        tmp_path / "image/blobs" / each["digest"].replace(":", "/") for each in manifest["layers"]
-    )
+    linked, copied = (tmp_path / "image/blobs" / each["digest"].replace(":", "/") for each in manifest["layers"])
     assert os.readlink(linked) == str(stored / "layer.tar")
     assert not copied.is_symlink() and copied.read_bytes() == (app / "layer.tar.gz").read_bytes()
 
@@ -247,7 +245,9 @@ def test_refuses_a_blob_of_another_size(refused, tmp_path, base):
     layer = changed_layer(base, tmp_path)
     with open(layer / "layer.tar", "ab") as file:
         file.write(b"\0")
-    assert re.search(r"found a blob of \d+ bytes, expected \d+ as in layer.json", refused("--name", "x", "--layer", layer))
+    assert re.search(
+        r"found a blob of \d+ bytes, expected \d+ as in layer.json", refused("--name", "x", "--layer", layer)
+    )
 
 
 def test_refuses_a_blob_with_another_digest(refused, tmp_path, base):

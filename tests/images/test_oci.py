@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from laminix.images import oci
+
 from laminix.errors import LaminixError
+from laminix.images import oci
 from laminix.images.platform import Platform
 from laminix.strict_json import loads
 
@@ -144,9 +145,7 @@ def test_config_keeps_what_nobody_knows():
 
 
 def test_config_that_is_made_says_what_was_asked():
-    config = oci.make_config(
-        Platform("linux", "arm", "v7"), "T", {"B": 1, "A": {"d": 1, "c": 2}}, [DIGEST], [{}]
-    )
+    config = oci.make_config(Platform("linux", "arm", "v7"), "T", {"B": 1, "A": {"d": 1, "c": 2}}, [DIGEST], [{}])
     assert config.to_bytes() == (
         b'{"created":"T","architecture":"arm","os":"linux","variant":"v7","config":{"A":{"c":2,"d":1},"B":1},'
         b'"rootfs":{"type":"layers","diff_ids":["' + DIGEST.encode() + b'"]},"history":[{}]}\n'

@@ -1,6 +1,7 @@
 """Platforms: their names, and which are one."""
 
 import pytest
+
 from laminix.errors import LaminixError
 from laminix.images.platform import Platform, machine_platform, parse_platform
 

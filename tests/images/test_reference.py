@@ -1,6 +1,7 @@
 """Image references: the grammar, and the two spellings of a name."""
 
 import pytest
+
 from laminix.errors import LaminixError
 from laminix.images.reference import Reference, check_name, check_tag, parse_reference, qualified
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from laminix.layers.capabilities import NAMES, read_capabilities
 from laminix.errors import LaminixError
+from laminix.layers.capabilities import NAMES, read_capabilities
 from laminix.strict_json import Value
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+
 from layer_files import HASHES, layer_json, store_path
 
 
@@ -138,4 +139,6 @@ def test_an_image_takes_no_layer_that_only_a_command_makes_again(builder, store,
     argv = ("--store-path", store_path(store, "tool"), "--no-blob", "--compressor", "gzip -n")
     builder("mk-layer", *argv, "--out", tmp_path / "layer", check=True)
     done = builder("mk-image", "--name", "x", "--layer", tmp_path / "layer", "--out", tmp_path / "image")
-    assert refusal(done, "mk-image").startswith("bad layer: found neither a blob nor a recipe; build the layer again without --no-blob")
+    assert refusal(done, "mk-image").startswith(
+        "bad layer: found neither a blob nor a recipe; build the layer again without --no-blob"
+    )

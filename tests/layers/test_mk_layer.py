@@ -114,9 +114,7 @@ def test_keeps_names_that_are_not_utf8(maker, tmp_path):
 
 def test_writes_every_parent_once(maker, tree):
     first, second = tree("one", {"f": b""}), tree("two", {"g": b""})
-    layer = maker.make(
-        "--copy", f"{first}:/srv/www/a", "--copy", f"{second}:/srv/www/b", "--remove", "srv/old"
-    )
+    layer = maker.make("--copy", f"{first}:/srv/www/a", "--copy", f"{second}:/srv/www/b", "--remove", "srv/old")
     assert names(layer) == [
         "srv/",
         "srv/.wh.old",
@@ -231,9 +229,7 @@ def closure(tmp_path):
     lib, app, root = paths.values()
     references = {lib: [], app: [app, lib], root: [app]}
     graph = [{"path": p, "narSize": 1, "narHash": "sha256:0", "references": r} for p, r in references.items()]
-    by_path = {
-        item["path"]: {key: item[key] for key in ("narSize", "narHash", "references")} for item in graph
-    }
+    by_path = {item["path"]: {key: item[key] for key in ("narSize", "narHash", "references")} for item in graph}
     return paths, {"graph": graph, "by path": by_path, "path-info of old": graph}
 
 
@@ -249,9 +245,7 @@ def test_omit_root_unless_referred_to(maker, closure, tmp_path):
     paths, documents = closure
     (tmp_path / "closure.json").write_text(json.dumps(documents["graph"]))
     omitted = [
-        word
-        for path in (paths["that-root"], paths["the-app"], "/nix/store/none")
-        for word in ("--omit-root", path)
+        word for path in (paths["that-root"], paths["the-app"], "/nix/store/none") for word in ("--omit-root", path)
     ]
     layer = maker.make("--closure", tmp_path / "closure.json", *omitted)
     assert layer_json(layer)["storePaths"] == sorted([paths["a-lib"], paths["the-app"]])
@@ -262,9 +256,7 @@ def test_exclude_leaves_out_what_another_layer_has(maker, closure, tmp_path, kep
     paths, documents = closure
     (tmp_path / "closure.json").write_text(json.dumps(documents["graph"]))
     lower = maker.make("--store-path", paths["a-lib"], *kept)
-    layer = maker.make(
-        "--closure", tmp_path / "closure.json", "--exclude", lower, "--store-path", paths["a-lib"]
-    )
+    layer = maker.make("--closure", tmp_path / "closure.json", "--exclude", lower, "--store-path", paths["a-lib"])
     assert layer_json(layer)["storePaths"] == sorted([paths["the-app"], paths["that-root"]])
 
 
@@ -428,9 +420,7 @@ def test_perms_reach_synthesised_parents(maker, tmp_path, rules):
 
 def test_perms_leave_whiteouts_alone(maker, rules, tree):
     found = members(
-        maker.make(
-            "--copy", tree("t", {"f": b""}), "--remove", "x", "--perms", rules({"glob": "**", "uid": 3})
-        )
+        maker.make("--copy", tree("t", {"f": b""}), "--remove", "x", "--perms", rules({"glob": "**", "uid": 3}))
     )
     assert {name: info.uid for name, info in found.items()} == {".wh.x": 0, "f": 3}
 
@@ -439,10 +429,7 @@ def test_xattrs_and_capabilities(maker, tree, rules):
     given = {"user.text": "ä", "user.hex": "0x00ff", "user.base64": "0sAP8="}
     perms = rules({"path": "f", "xattrs": given}, {"glob": "**", "capabilities": ["cap_chown"]})
     found = members(maker.make("--copy", tree("t", {"f": b"", "d/g": b""}), "--perms", perms))
-    xattrs = {
-        n: {k: v.encode("utf-8", "surrogateescape") for k, v in i.pax_headers.items()}
-        for n, i in found.items()
-    }
+    xattrs = {n: {k: v.encode("utf-8", "surrogateescape") for k, v in i.pax_headers.items()} for n, i in found.items()}
     capability = bytes.fromhex("0100000201000000000000000000000000000000")
     assert xattrs == {
         "d/": {},
@@ -473,7 +460,10 @@ def test_xattrs_and_capabilities(maker, tree, rules):
         ({"path": "f", "uid": 2**32 - 1}, "[0].uid: found 4294967295, expected an ID of at most"),
         ({"path": "f", "uid": "0"}, "[0].uid: found a string, expected a whole number"),
         ({"path": "f", "uid": True}, "[0].uid: found a boolean"),
-        ({"path": "f", "uname": "a\0b"}, "[0].uname: found 'a\\x00b', expected a name without line breaks or zero bytes"),
+        (
+            {"path": "f", "uname": "a\0b"},
+            "[0].uname: found 'a\\x00b', expected a name without line breaks or zero bytes",
+        ),
         ({"path": "f", "uname": "\ud800"}, "[0].uname: found half a surrogate pair in '\\ud800'"),
         ({"path": "f", "xattrs": {"nodot": ""}}, "[0].xattrs.nodot: found the name 'nodot'"),
         ({"path": "f", "xattrs": {"user.a": "0xabc"}}, "expected hex digits after '0x'"),
@@ -723,6 +713,4 @@ def test_runs_on_the_systems_python(maker, tree):
     out = maker.directory / "other"
     subprocess.run([other, "-I", "-B", script, "--copy", root, "--out", out], check=True)
     assert diff_id(out) == diff_id(maker.make("--copy", root))
-    assert one_line(
-        subprocess.run([other, script, "--copy", "none", "--out", "x"], capture_output=True, text=True)
-    )
+    assert one_line(subprocess.run([other, script, "--copy", "none", "--out", "x"], capture_output=True, text=True))

@@ -89,16 +89,25 @@ def test_whiteouts_in_a_source(maker, root, name, merged):
         (["--copy", "t/a"], "cannot copy: found a file without a destination, expected t/a:/PATH"),
         (["--copy", "t/a/b"], "cannot copy: no such file or directory (t/a/b)"),
         (["--copy", "t:/../x"], "bad path in a layer: found '..', expected a path without it (/../x)"),
-        (["--copy", "t:/.wh.x"], "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (/.wh.x)"),
+        (
+            ["--copy", "t:/.wh.x"],
+            "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (/.wh.x)",
+        ),
         (["--remove", "/"], "bad path to remove: the root of a layer cannot be removed (/)"),
         (["--remove", "a/../b"], "bad path in a layer: found '..', expected a path without it (a/../b)"),
-        (["--remove", "a/.wh.b"], "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (a/.wh.b)"),
+        (
+            ["--remove", "a/.wh.b"],
+            "bad path in a layer: names that start with '.wh.' are reserved for whiteouts (a/.wh.b)",
+        ),
         (["--store-path", "/nix/store/" + "0" * 32 + "-x"], "cannot pack: no such store path"),
         (["--store-path", "t"], "bad store path: found 't', expected STORE/HASH-NAME"),
         (["--store-path", "/nix/store/" + "e" * 32 + "-x"], "bad store path: found"),
         (["--closure", "none"], "cannot access: No such file or directory (none)"),
         (["--perms", "t"], "cannot read: found a directory, expected a regular file (t)"),
-        (["--exclude", "t"], "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (t)"),
+        (
+            ["--exclude", "t"],
+            "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (t)",
+        ),
         (
             ["--exclude", "none"],
             "bad layer: expected a directory that mk-layer or mk-layers wrote; found no layer.json (none)",
@@ -126,9 +135,7 @@ def test_a_store_path_has_one_spelling(maker, tmp_path, spelling):
     assert maker.refused("--store-path", given).startswith("bad store path: ")
 
 
-@pytest.mark.parametrize(
-    "argv", [["--none"], ["extra"], ["--cop", "x"], ["--uid"], [os.fsdecode(b"--\xff\n")]]
-)
+@pytest.mark.parametrize("argv", [["--none"], ["extra"], ["--cop", "x"], ["--uid"], [os.fsdecode(b"--\xff\n")]])
 def test_wrong_usage_is_two(builder, tmp_path, argv):
     done = builder("mk-layer", *argv, "--out", tmp_path / "out")
     assert "bad usage: " in one_line(done, status=2)
@@ -214,7 +221,10 @@ def test_closures_that_are_none(maker, tmp_path, document, why):
         (lambda layer, said: said["descriptor"].update(digest="md5:0"), "descriptor.digest: found 'md5:0'"),
         (lambda layer, said: said.update(blob="../x"), "blob: found '../x', expected a file name without a slash"),
         (lambda layer, said: said.update(blob="x\0"), "found no file here, expected the blob that layer.json names"),
-        (lambda layer, said: (layer / "layer.tar").unlink(), "found no file here, expected the blob that layer.json names"),
+        (
+            lambda layer, said: (layer / "layer.tar").unlink(),
+            "found no file here, expected the blob that layer.json names",
+        ),
         (
             lambda layer, said: (layer / "layer.tar").write_bytes(b"x"),
             "found a blob of 1 bytes, expected 1024 as in layer.json",
@@ -385,9 +395,7 @@ def test_a_full_disk(need, tmp_path, compressor):
     (tmp_path / "small").mkdir()
     script = 'mount -t tmpfs -o size=3m none small && shift; "$@"; status=$?; ls -A small >&2; exit $status'
     argv = ["unshare", "-m", "sh", "-c", script, "sh", "sh", *ARGV, "--copy", "t", "--compressor", compressor]
-    done = subprocess.run(
-        [*argv, "--out", "small/out"], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([*argv, "--out", "small/out"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert one_line(done).startswith("cannot write: No space left on device")
 
 
@@ -408,9 +416,7 @@ def test_a_file_that_changes_its_size_while_read(maker, tmp_path, change):
     changer.start()
     line = maker.refused("--copy", root, "--compressor", command, timeout=30)
     changer.join()
-    assert (
-        line == f"cannot pack: file changed size while being read: it had {8 << 20} bytes at first ({large})"
-    )
+    assert line == f"cannot pack: file changed size while being read: it had {8 << 20} bytes at first ({large})"
 
 
 def change_between(directory: Path, file: Path, more: bytes | None) -> None:
@@ -502,7 +508,5 @@ def peak_memory(argv: list) -> int:
         subprocess.run(sys.argv[1:], check=True)
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     """
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True)
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)

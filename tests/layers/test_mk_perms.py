@@ -60,18 +60,18 @@ def test_without_a_database_there_is_nothing_to_say(mk_perms):
 
 def test_others_belong_to_whom_is_said(under_fakeroot, mk_perms):
     database = under_fakeroot("chown 1000:100 home/alice")
-    found = {rule["path"]: (rule.get("uid"), rule.get("gid")) for rule in mk_perms(
-        "--fakeroot-database", database, "--uid", 7, "--gid", 8
-    )}
-    assert found == {
-        "home": (7, 8), "home/alice": (1000, 100), "home/alice/file": (7, 8), "link": (7, 8), "su": (7, 8)
+    found = {
+        rule["path"]: (rule.get("uid"), rule.get("gid"))
+        for rule in mk_perms("--fakeroot-database", database, "--uid", 7, "--gid", 8)
     }
+    assert found == {"home": (7, 8), "home/alice": (1000, 100), "home/alice/file": (7, 8), "link": (7, 8), "su": (7, 8)}
 
 
 def test_further_rules_come_last(mk_perms, tmp_path):
     (tmp_path / "more.json").write_text('[{"path": "su", "uid": 3}]')
     assert mk_perms("--uid", 7, "--then", tmp_path / "more.json")[-2:] == [
-        {"path": "su", "uid": 7}, {"path": "su", "uid": 3}
+        {"path": "su", "uid": 7},
+        {"path": "su", "uid": 3},
     ]
 
 

@@ -74,7 +74,10 @@ def test_or_kept(make, mk_tree):
     root = make("r", {"usr/bin/a": "a", "bin": ("usr/bin",), "gone": ("nowhere",)})
     other = make("o", {"bin/b": "b", "gone/c": "c"})
     assert mk_tree("--keep-dirlinks", "--copy", root, "--copy", other) == {
-        "usr/bin/a": "a", "usr/bin/b": "b", "bin": ("usr/bin",), "gone/c": "c"
+        "usr/bin/a": "a",
+        "usr/bin/b": "b",
+        "bin": ("usr/bin",),
+        "gone/c": "c",
     }
 
 
@@ -89,7 +92,9 @@ def test_modes(make, mk_tree, tmp_path):
         (root / name).chmod(mode)
     mk_tree("--copy", root)
     assert {name: oct((tmp_path / "out" / name).stat().st_mode & 0o7777) for name in ("run", "read", "d")} == {
-        "run": "0o555", "read": "0o444", "d": "0o755"
+        "run": "0o555",
+        "read": "0o444",
+        "d": "0o755",
     }
 
 

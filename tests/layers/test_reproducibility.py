@@ -175,9 +175,7 @@ def test_in_every_python(reference, tmp_path):
     root = write_tree(tmp_path / "t")
     for index, python in enumerate(interpreters):
         out = tmp_path / str(index)
-        subprocess.run(
-            [python, "-I", "-B", SCRIPT, "--copy", root, "--compressor", "gzip", "--out", out], check=True
-        )
+        subprocess.run([python, "-I", "-B", SCRIPT, "--copy", root, "--compressor", "gzip", "--out", out], check=True)
         # The bytes of a gzip are the same for one version of zlib, which layer.json names.
         assert digests(out)[0] == reference[0]
 

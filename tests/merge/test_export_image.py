@@ -87,7 +87,11 @@ def test_a_directory(builder, image, tmp_path):
     out = tmp_path / "tree"
     done = builder("export-image", image, "--format", "directory", "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
-    found = {f"./{path.relative_to(out)}": path.read_bytes() for path in out.rglob("*") if path.is_file() and not path.is_symlink()}
+    found = {
+        f"./{path.relative_to(out)}": path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
     assert found == FILES
     assert os.readlink(out / "link") == "etc/kept"
 

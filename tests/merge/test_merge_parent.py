@@ -117,8 +117,18 @@ def test_inherits_less_when_told(maker, merged, mode, environment):
 def test_keeps_the_childs_name_and_tags(maker, merged):
     layer = maker.layer("l", {"f": b"1"})
     child = maker.build(
-        "named", "mk-image", "--name", "example.org/x", "--tag", "one", "--tag", "two", "--layer", layer,
-        "--annotation", "a=b",
+        "named",
+        "mk-image",
+        "--name",
+        "example.org/x",
+        "--tag",
+        "one",
+        "--tag",
+        "two",
+        "--layer",
+        layer,
+        "--annotation",
+        "a=b",
     )
     image = merged(BASE, child)
     entries = image_files.index(image)["manifests"]

@@ -22,13 +22,13 @@ in
 """
 
 CALLS = (
-    "cross.compress { file = image; compressor = \"zstd\"; }",
+    'cross.compress { file = image; compressor = "zstd"; }',
     "cross.explainPlan { inherit plan; closure = [ pkgs.busybox ]; }",
     "cross.listLayers { inherit image; }",
     "cross.mergeParent { parent = image.dockerArchive; inherit image; }",
     "cross.mkConfig { config = { }; }",
     "image",
-    "cross.mkLayer { closure = [ pkgs.busybox ]; compressor = \"zstd\"; }",
+    'cross.mkLayer { closure = [ pkgs.busybox ]; compressor = "zstd"; }',
     "cross.mkLayers { inherit plan; }",
     "cross.mkNixDb { closure = [ pkgs.busybox ]; }",
     "cross.mkStreamer { inherit image; }",
@@ -37,7 +37,7 @@ CALLS = (
     "plan",
     "cross.verifyImage { inherit image; }",
     "cross.dockerTools.buildImage files",
-    "cross.dockerTools.buildLayeredImage (files // { fakeRootCommands = \"true\"; })",
+    'cross.dockerTools.buildLayeredImage (files // { fakeRootCommands = "true"; })',
     "(cross.dockerTools.streamLayeredImage files).updatePlan",
     "cross",
 )
@@ -46,7 +46,10 @@ CALLS = (
 @pytest.mark.parametrize("call", CALLS)
 def test_no_package_of_the_images_platform_is_touched(nix, call):
     system = nix.evaluate("pkgs.stdenv.buildPlatform.system")
-    assert nix.evaluate(f"{CROSS} let drv = {call}; in [ drv.system (builtins.isString drv.drvPath) ]") == [system, True]
+    assert nix.evaluate(f"{CROSS} let drv = {call}; in [ drv.system (builtins.isString drv.drvPath) ]") == [
+        system,
+        True,
+    ]
 
 
 def test_a_touched_package_would_be_told(nix):

@@ -63,7 +63,7 @@ def test_a_builder_is_built_again_after_it_changes(tree):
     assert package_names(tree.derivations("mkLayer { }") - before) == ["laminix-mk-layer", "layer"]
 
 
-SHARED = 'examples.morning'
+SHARED = "examples.morning"
 
 
 def test_one_changed_word_of_the_config_builds_no_layer_again(tree):
@@ -108,14 +108,12 @@ def test_the_stand_in_for_python_has_what_laminix_and_its_tests_import(nix):
         "import sqlite3, ctypes, ssl, zlib, bz2, lzma, hashlib, os, json;"
         "print(json.__cached__, end='', file=open(os.environ['out'], 'w'))"
     )
-    shown = nix.build(
-        f"""
+    shown = nix.build(f"""
         derivation {{
           name = "modules"; inherit (pkgs.stdenv.buildPlatform) system; builder = pkgs.python3.interpreter;
           args = [ "-I" "-B" "-c" "{script}" ];
         }}
-        """
-    )
+        """)
     compiled = Path(shown.read_text())
     assert compiled.is_relative_to(nix.build("pkgs.python3")) and compiled.is_file()
 

@@ -4,8 +4,7 @@ import layer_files
 
 
 def test_files_of_each_kind_with_what_they_mention(nix, tmp_path):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         mkLayer {
           files = {
             "/etc/motd".text = "see ${pkgs.busybox}/bin\\n";
@@ -15,8 +14,7 @@ def test_files_of_each_kind_with_what_they_mention(nix, tmp_path):
           };
           copyToRoot = { source = ./LICENSE; dest = "LICENSE"; };
         }
-        """
-    )
+        """)
     found = layer_files.members(layer)
     busybox = str(nix.build("pkgs.busybox"))
     assert found["bin/sh"].linkname == f"{busybox}/bin/sh"
@@ -27,15 +25,13 @@ def test_files_of_each_kind_with_what_they_mention(nix, tmp_path):
 
 
 def test_users_groups_and_homes(nix):
-    files = nix.evaluate(
-        """
+    files = nix.evaluate("""
         userFiles {
           users.alice = { uid = 1000; description = "Alice"; shell = "/bin/bash"; };
           users.bob = { uid = 1001; gid = 50; home = "/srv"; homeMode = "0755"; };
           groups.staff = { gid = 50; members = [ "alice" "bob" ]; };
         }
-        """
-    )
+        """)
     assert files["/etc/passwd"]["text"].splitlines() == [
         "root:x:0:0:root:/root:/bin/sh",
         "alice:x:1000:1000:Alice:/home/alice:/bin/bash",

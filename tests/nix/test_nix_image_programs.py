@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import pytest
+
 from engines import registry
 from serve_image import serving
 
@@ -29,7 +30,9 @@ def test_serve_serves_the_image(nix, builder, tmp_path, image):
         done = builder("list-layers", "--json", f"docker://{server.names[0]}")
         assert done.returncode == 0
     own = builder("list-layers", "--json", directory)
-    assert [layer["digest"] for layer in json.loads(done.stdout)] == [layer["digest"] for layer in json.loads(own.stdout)]
+    assert [layer["digest"] for layer in json.loads(done.stdout)] == [
+        layer["digest"] for layer in json.loads(own.stdout)
+    ]
 
 
 def test_push_pushes_the_image(nix, need, builder, scratch):
@@ -42,7 +45,9 @@ def test_push_pushes_the_image(nix, need, builder, scratch):
         assert (done.returncode, done.stderr) == (0, "")
         pushed = builder("list-layers", "--json", address)
     own = builder("list-layers", "--json", directory)
-    assert [layer["digest"] for layer in json.loads(pushed.stdout)] == [layer["digest"] for layer in json.loads(own.stdout)]
+    assert [layer["digest"] for layer in json.loads(pushed.stdout)] == [
+        layer["digest"] for layer in json.loads(own.stdout)
+    ]
 
 
 @pytest.mark.parametrize("name, program", PROGRAMS)

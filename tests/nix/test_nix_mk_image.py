@@ -31,24 +31,20 @@ def test_what_a_string_hides_comes_along_too(nix):
 
 
 def test_a_floating_path_that_the_config_mentions_comes_along(nix):
-    image = nix.having(experimental_features="nix-command flakes ca-derivations").build(
-        """
+    image = nix.having(experimental_features="nix-command flakes ca-derivations").build("""
         let floating = import ./tests/nix/floating.nix { inherit pkgs; };
         in mkImage { name = "x"; config.Env = [ "F=${floating}" ]; }
-        """
-    )
+        """)
     assert [packed(nix, layer) for layer in layer_directories(image)] == [["floating"]]
 
 
 def test_what_a_layer_has_does_not_come_along_again(nix):
-    image = nix.build(
-        """
+    image = nix.build("""
         mkImage {
           name = "x"; layers = [ (mkLayer { closure = [ pkgs.busybox ]; }) ];
           config.Cmd = [ "${pkgs.busybox}/bin/sh" ];
         }
-        """
-    )
+        """)
     assert [packed(nix, layer) for layer in layer_directories(image)] == [["busybox"]]
 
 
@@ -83,15 +79,13 @@ def test_images_that_mention_the_same_share_that_layer(nix):
 
 
 def test_the_layers_of_a_plan_stand_among_others(nix):
-    image = nix.build(
-        """
+    image = nix.build("""
         let
           plan.layers = map (package: { storePaths = [ package.outPath ]; }) [ pkgs.bash pkgs.busybox ];
           top = mkLayer { remove = [ "etc/motd" ]; };
         in
         mkImage { name = "x"; layers = [ (mkLayers { inherit plan; }) top ]; }
-        """
-    )
+        """)
     assert [packed(nix, layer) for layer in layer_directories(image)] == [["bash"], ["busybox"], []]
 
 

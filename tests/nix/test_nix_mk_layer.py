@@ -26,14 +26,12 @@ def test_puts_it_where_dest_says(nix, tree):
 
 
 def test_brings_the_closure_of_a_source_without_the_source(nix):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         let tree = derivation {
           name = "tree"; inherit (pkgs.stdenv.buildPlatform) system; builder = "${pkgs.busybox}/bin/sh";
           args = [ "-c" "${pkgs.busybox}/bin/mkdir $out; echo ${pkgs.busybox} > $out/mention" ];
         }; in mkLayer { copyToRoot = tree; }
-        """
-    )
+        """)
     paths = layer_json(layer)["storePaths"]
     assert [path[44:] for path in paths] == ["busybox"]
     assert "mention" in names(layer)
@@ -46,12 +44,10 @@ def test_a_part_of_a_store_path_may_be_copied(nix):
 
 
 def test_leaves_out_what_another_layer_has(nix):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         let lower = mkLayer { closure = [ pkgs.busybox ]; };
         in mkLayer { closure = [ pkgs.busybox pkgs.bash ]; exclude = [ lower ]; }
-        """
-    )
+        """)
     assert "busybox" not in [path[44:] for path in layer_json(layer)["storePaths"]]
 
 
@@ -126,30 +122,24 @@ def test_is_the_same_where_equal_files_are_hard_links(other_store, digest):
 
 
 def test_is_the_same_where_the_store_belongs_to_another_user(other_store, digest):
-    nix = other_store.having(
-        auto_allocate_uids="true", experimental_features="nix-command flakes auto-allocate-uids"
-    )
+    nix = other_store.having(auto_allocate_uids="true", experimental_features="nix-command flakes auto-allocate-uids")
     layer = nix.build(LAYER)
     assert layer_json(layer)["descriptor"]["digest"] == digest
 
 
 def test_packs_a_floating_content_addressed_path(nix):
-    layer = nix.having(experimental_features="nix-command flakes ca-derivations").build(
-        """
+    layer = nix.having(experimental_features="nix-command flakes ca-derivations").build("""
         let floating = import ./tests/nix/floating.nix { inherit pkgs; };
         in mkLayer { closure = [ floating ]; }
-        """
-    )
+        """)
     assert [path[44:] for path in layer_json(layer)["storePaths"]] == ["floating"]
 
 
 def test_a_plain_derivation_calls_the_builder_of_the_package(nix):
-    layer = nix.build(
-        """
+    layer = nix.build("""
         derivation {
           name = "plain"; inherit (pkgs.stdenv.buildPlatform) system; builder = "${pkgs.busybox}/bin/sh";
           args = [ "-c" "${laminix}/bin/mk-layer --store-path ${pkgs.busybox} --out $out" ];
         }
-        """
-    )
+        """)
     assert [path[44:] for path in layer_json(layer)["storePaths"]] == ["busybox"]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from sbom_validators import NEEDS, VALIDATORS
 
 PACKAGE = """

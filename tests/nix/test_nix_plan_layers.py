@@ -42,14 +42,12 @@ def test_weights_and_the_plan_before_may_be_values(nix):
 
 
 def test_the_layers_of_a_plan_make_an_image(nix):
-    image = nix.build(
-        f"""
+    image = nix.build(f"""
         listLayers {{
           json = true;
           image = mkImage {{ name = "x"; layers = [ (mkLayers {{ plan = planLayers {{ {CLOSURE} }}; }}) ]; }};
         }}
-        """
-    )
+        """)
     assert len(json.loads(image.read_bytes())) == 3
 
 

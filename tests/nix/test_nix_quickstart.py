@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from test_nix_examples import GREETING
 
 from checkout import ROOT
 from engines import daemon, docker
 from machines import CLONE, Machine, bare_machine
 from readme import scripts
-from test_nix_examples import GREETING
 
 QUICKSTART = f"{CLONE}/nix/quickstart"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"

@@ -42,15 +42,16 @@ def test_an_image_on_a_parent_has_a_stream_too(nix):
 @pytest.mark.parametrize("function", ["buildImage", "buildLayeredImage"])
 def test_skopeo_copies_an_archive_of_docker_tools(nix, need, tmp_path, function):
     need("skopeo")
-    archive = nix.build(f'dockerTools.{function} {{ name = "app"; tag = "1"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}')
+    archive = nix.build(
+        f'dockerTools.{function} {{ name = "app"; tag = "1"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; }}'
+    )
     with daemon.scratch() as directory:
         Skopeo(directory).copy(f"docker-archive:{archive}", f"dir:{tmp_path}/copy")
     assert (tmp_path / "copy" / "manifest.json").is_file()
 
 
 def test_attributes_of_results(nix):
-    found = nix.evaluate(
-        """
+    found = nix.evaluate("""
         let
           image = dockerTools.buildLayeredImage {
             name = "app"; tag = "1"; meta.mainProgram = "app"; passthru.tests = { };
@@ -60,6 +61,5 @@ def test_attributes_of_results(nix):
           (image.overrideAttrs (old: { passthru = old.passthru // { mine = 1; }; })).mine
           (image.overrideAttrs (final: previous: { name = "${previous.name}.x"; })).name
         ]
-        """
-    )
+        """)
     assert found == ["derivation", "app", {}, "other", 1, "app.tar.gz.x"]

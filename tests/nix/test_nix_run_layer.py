@@ -111,7 +111,9 @@ def test_steps_are_derivations_of_their_own_on_one_unpacked_base(nix):
 
 
 def test_a_failing_script_fails_the_build_with_its_output_and_status(nix):
-    said = nix.failure('runLayer { parent = mkImage { name = "b"; copyToRoot = pkgs.busybox; }; script = "echo no luck; exit 7"; }')
+    said = nix.failure(
+        'runLayer { parent = mkImage { name = "b"; copyToRoot = pkgs.busybox; }; script = "echo no luck; exit 7"; }'
+    )
     assert "no luck" in said
     assert "run-layer: error: the command failed: exit status 7 (/bin/sh)" in said
 

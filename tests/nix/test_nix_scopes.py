@@ -46,8 +46,7 @@ def test_every_file_is_in_a_scope_or_an_entry_point():
 
 
 def test_files_get_what_they_name_from_the_scope(nix):
-    scope = nix.evaluate(
-        """
+    scope = nix.evaluate("""
         let
           file = builtins.toFile "sum.nix" "{ left, right }: left + right";
           next = builtins.toFile "next.nix" "{ sum }: sum + 1";
@@ -55,22 +54,19 @@ def test_files_get_what_they_name_from_the_scope(nix):
           sum = file;
           inherit next;
         } // { other = null; }
-        """
-    )
+        """)
     assert scope == {"left": 1, "right": 2, "sum": 3, "next": 4, "other": None}
 
 
 def test_an_image_has_the_same_store_name_from_every_function(nix):
-    names = nix.evaluate(
-        """
+    names = nix.evaluate("""
         let name = "Registry.example:5000/Team/my app@1+2"; in [
           (mkImage { name = "registry.example:5000/Team/my app@1+2"; }).name
           (dockerTools.buildImage { inherit name; compressor = "none"; }).name
           (dockerTools.streamLayeredImage { inherit name; }).name
           (dockerTools.buildLayeredImage { inherit name; compressor = "none"; }).name
         ]
-        """
-    )
+        """)
     assert names == ["my-app-1+2", "docker-image-my-app-1+2.tar", "stream-my-app-1+2", "my-app-1+2.tar"]
 
 

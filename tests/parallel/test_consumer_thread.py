@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from laminix.parallel.consumer_thread import QUEUE_LENGTH, ConsumerThread
 
 

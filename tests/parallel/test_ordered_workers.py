@@ -113,7 +113,7 @@ def test_processes_do_not_outlive_the_one_that_began_them(tmp_path):
         finally:
             os._exit(1)
     os.waitpid(pid, 0)
-    (one, other) = (int(path.name) for path in tmp_path.iterdir())
+    one, other = (int(path.name) for path in tmp_path.iterdir())
     for _ in range(500):
         if not any(os.path.exists(f"/proc/{process}") and is_alive(process) for process in (one, other)):
             return

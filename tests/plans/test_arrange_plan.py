@@ -45,7 +45,9 @@ def test_without_operations_all_is_one_layer(arranged):
 def test_the_popular_have_layers_of_their_own(arranged):
     assert arranged([["popularity_contest"]]) == [["libc"], ["lib"], ["tool"], ["app"], ["other"]]
     assert arranged([["popularity_contest"], ["limit_layers", 3]]) == [["libc"], ["lib"], ["app", "tool", "other"]]
-    assert arranged([["popularity_contest"], ["reverse"], ["limit_layers", 1]]) == [["app", "tool", "lib", "libc", "other"]]
+    assert arranged([["popularity_contest"], ["reverse"], ["limit_layers", 1]]) == [
+        ["app", "tool", "lib", "libc", "other"]
+    ]
 
 
 def test_parts_of_the_graph(arranged):
@@ -70,7 +72,10 @@ def test_operations_on_named_groups(arranged):
     [
         ([["popularity"]], "[0][0]: unknown operation 'popularity', expected one of flatten, "),
         ([["popularity_contest"], ["over", "main", ["flatten"]]], "found no group 'main'"),
-        ([["popularity_contest"], ["remove_paths", "x"]], "remove_paths: it takes one group, but the operation before it makes several"),
+        (
+            [["popularity_contest"], ["remove_paths", "x"]],
+            "remove_paths: it takes one group, but the operation before it makes several",
+        ),
         ([["map", ["flatten"]]], "`map` follows an operation that makes several groups"),
         ([["popularity_contest"], ["limit_layers", 0]], "found 0, expected a number of layers"),
         ([["popularity_contest"], ["limit_layers"]], "limit_layers: found 0 arguments, expected 1"),

@@ -4,6 +4,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+
 from sample_closures import real_closures, store_path
 
 GLIBC, ZLIB, APP = (store_path(name) for name in ("glibc-2.40", "zlib-1.3", "app-1.0"))

@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+
 from sample_closures import made_closure, real_closures, rebuilt, shaped_closures, store_path, updated
 
 REAL = real_closures()

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 import token_server
 from engines import registry
 from engines.daemon import scratch
@@ -82,7 +83,9 @@ def test_tls_takes_an_authority(lists, state, tmp_path):
     with registry.serve(state, tls=files) as hub:
         lists(hub.host, "--cacert", files[0])
         lists(hub.host, SSL_CERT_FILE=files[0])
-        lists(hub.host, says="its certificate is not trusted: self-signed certificate; give its authority with --cacert")
+        lists(
+            hub.host, says="its certificate is not trusted: self-signed certificate; give its authority with --cacert"
+        )
         lists(hub.host, "--plain-http", says="status 400")
 
 

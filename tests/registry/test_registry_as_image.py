@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from engines import registry
 from engines.daemon import scratch
 from engines.skopeo import Skopeo

@@ -6,11 +6,12 @@ import json
 import os
 
 import pytest
+
+from file_trees import tar
+from image_forms import Image, digest, gzipped, oci_image
 from laminix.errors import LaminixError
 from laminix.registry.authentication import Challenge, parse_challenges
 from laminix.registry.connection import origin, redirected
-from file_trees import tar
-from image_forms import Image, digest, gzipped, oci_image
 from registry_faults import Answer, scripted
 
 IMAGE = Image((tar({"a": b"x" * 300_000}), tar({"b": b"2"})), name="story", tag="v1")

@@ -11,7 +11,9 @@ def described(path: str) -> list:
     status = os.lstat(path)
     kind = stat.S_IFMT(status.st_mode)
     mode = 0 if kind == stat.S_IFLNK else stat.S_IMODE(status.st_mode)
-    xattrs = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in os.listxattr(path, follow_symlinks=False)}
+    xattrs = {
+        name: os.getxattr(path, name, follow_symlinks=False).hex() for name in os.listxattr(path, follow_symlinks=False)
+    }
     xattrs = {name: value for name, value in xattrs.items() if not name.startswith(("user.overlay", "trusted.overlay"))}
     content = ""
     if kind == stat.S_IFREG:
@@ -19,7 +21,15 @@ def described(path: str) -> list:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     elif kind == stat.S_IFLNK:
         content = os.readlink(path)
-    return [oct(kind), oct(mode), status.st_uid, status.st_gid, status.st_rdev if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0, xattrs, content]
+    return [
+        oct(kind),
+        oct(mode),
+        status.st_uid,
+        status.st_gid,
+        status.st_rdev if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0,
+        xattrs,
+        content,
+    ]
 
 
 top = sys.argv[1]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from checkout import ROOT
 from file_trees import Link, busybox
 from image_maker import ImageMaker
@@ -30,7 +31,9 @@ def descendants(marker: str) -> list[str]:
     found = []
     for directory in Path("/proc").iterdir():
         try:
-            if directory.name.isdecimal() and f"MARKER={marker}".encode() in (directory / "environ").read_bytes().split(b"\0"):
+            if directory.name.isdecimal() and f"MARKER={marker}".encode() in (directory / "environ").read_bytes().split(
+                b"\0"
+            ):
                 found.append((directory / "cmdline").read_bytes().decode())
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
@@ -106,7 +109,7 @@ libc.prctl(38, 1, 0, 0, 0)
 assert libc.prctl(22, 2, ctypes.addressof(head), 0, 0) == 0
 os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
 """
-NAMESPACES = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\""
+NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
 PREFIX = "run-layer: error: cannot"
 USER = f"{PREFIX} become root of a user namespace"
 STEP = f"{PREFIX} run a command as root"
@@ -116,8 +119,14 @@ STEP = f"{PREFIX} run a command as root"
     ("number", "expected"),
     [
         (272, f"{USER}: user namespaces are forbidden: set sysctl kernel.unprivileged_userns_clone=1 and"),
-        (165, f"{USER}: mounting is forbidden (Operation not permitted): in a container, allow mount in its seccomp profile"),
-        (101, f"{STEP}: ptrace is forbidden (Operation not permitted): set sysctl kernel.yama.ptrace_scope to 2 or less;"),
+        (
+            165,
+            f"{USER}: mounting is forbidden (Operation not permitted): in a container, allow mount in its seccomp profile",
+        ),
+        (
+            101,
+            f"{STEP}: ptrace is forbidden (Operation not permitted): set sysctl kernel.yama.ptrace_scope to 2 or less;",
+        ),
     ],
     ids=["unshare", "mount", "ptrace"],
 )
@@ -136,7 +145,17 @@ def test_a_forbidden_call_is_named_in_one_line_before_any_work(image, tmp_path, 
 
 
 def test_a_limit_of_user_namespaces_is_named(image, tmp_path):
-    argv = [sys.executable, "-IB", ROOT / "builders" / "run-layer", "--parent", image, "--out", tmp_path / "layer", "--", "true"]
+    argv = [
+        sys.executable,
+        "-IB",
+        ROOT / "builders" / "run-layer",
+        "--parent",
+        image,
+        "--out",
+        tmp_path / "layer",
+        "--",
+        "true",
+    ]
     # The limit of a namespace counts what is made within it, so one below this one can be given none.
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", NAMESPACES, "sh", *argv],
@@ -156,11 +175,33 @@ def test_a_plain_user_can_run_a_step(image, tmp_path):
         if directory != Path("/") and directory != Path("/tmp"):
             directory.chmod(0o755)
     archive = tmp_path / "image.tar"
-    subprocess.run([sys.executable, "-IB", ROOT / "builders" / "pack-image", image, "--format", "docker-archive", "--out", archive], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-IB",
+            ROOT / "builders" / "pack-image",
+            image,
+            "--format",
+            "docker-archive",
+            "--out",
+            archive,
+        ],
+        check=True,
+    )
     copy = tmp_path / "laminix"
     copy.mkdir(exist_ok=True)
     subprocess.run(["cp", "-r", ROOT / "builders", ROOT / "lib", copy], check=True)
-    argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-IB", copy / "builders" / "run-layer"]
+    argv = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        "/usr/bin/python3",
+        "-IB",
+        copy / "builders" / "run-layer",
+    ]
     script = "touch /f; chown 5:6 /f; chmod 4755 /f; chown 7 /bin/busybox"
     done = subprocess.run(
         [*argv, "--parent", archive, "--out", tmp_path / "layer", "--", "/bin/sh", "-c", script],
@@ -169,7 +210,9 @@ def test_a_plain_user_can_run_a_step(image, tmp_path):
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert (done.returncode, done.stderr) == (0, "")
-    listed = subprocess.run(["tar", "-tvf", tmp_path / "layer" / "layer.tar", "--numeric-owner"], capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["tar", "-tvf", tmp_path / "layer" / "layer.tar", "--numeric-owner"], capture_output=True, text=True
+    ).stdout
     assert "-rwsr-xr-x 5/6" in listed and "-rwxr-xr-x 7/0" in listed
 
 
@@ -177,7 +220,9 @@ def test_calls_at_the_same_time_leave_each_others_files(image):
     """Each looks for what killed calls have left."""
     argv = [sys.executable, "-IB", ROOT / "builders" / "run-image", image, "echo", "done"]
     for _ in range(3):
-        running = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+        running = [
+            subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) for _ in range(6)
+        ]
         assert [process.communicate()[0] for process in running] == ["done\n"] * 6
 
 

@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from engines import daemon
 from engines.buildah import Buildah
 from host_root import copy_programs
 from image_maker import ImageMaker
 
 LISTER = str(Path(__file__).with_name("list_tree.py"))
-COREUTILS = "cat chgrp chmod chown chroot cp date dd echo env expr head id install ln ls mkdir mkfifo mknod mktemp mv od"
+COREUTILS = (
+    "cat chgrp chmod chown chroot cp date dd echo env expr head id install ln ls mkdir mkfifo mknod mktemp mv od"
+)
 COREUTILS += " printf readlink rm rmdir sleep sort stat sync tail test touch tr true truncate uname wc"
 PROGRAMS = [*COREUTILS.split(), *"sh bash busybox find getcap grep gzip sed setcap setpriv su tar xz".split()]
 PROGRAMS += "chpasswd gpasswd groupadd groupdel groupmod passwd useradd userdel usermod".split()
@@ -22,7 +25,13 @@ PROGRAMS += "dpkg dpkg-deb dpkg-query dpkg-split dpkg-statoverride dpkg-trigger 
 PROGRAMS += "systemd-sysusers systemd-tmpfiles adduser addgroup deluser logger diff apt-get sha256sum".split()
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 DATA = ["/usr/share/perl5/Debian", f"{LIBRARIES}/perl-base", f"{LIBRARIES}/security/pam_permit.so"]
-DATA += ["/etc/login.defs", "/etc/adduser.conf", "/etc/deluser.conf", "/usr/sbin/ldconfig", "/usr/sbin/start-stop-daemon"]
+DATA += [
+    "/etc/login.defs",
+    "/etc/adduser.conf",
+    "/etc/deluser.conf",
+    "/usr/sbin/ldconfig",
+    "/usr/sbin/start-stop-daemon",
+]
 DATA += ["/usr/lib/apt/methods/file", "/usr/lib/apt/methods/store", "/usr/lib/apt/methods/copy", "/usr/share/dpkg"]
 MODULES = "_collections_abc _weakrefset abc codecs encodings functools genericpath io os posixpath reprlib stat threading types"
 MODULES += " collections keyword operator warnings"
@@ -42,7 +51,24 @@ FILES = {
     "srv/old": "old\n",
     "home/ann/letter": "Dear Ann\n",
 }
-DIRECTORIES = ("dev", "etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/skel", "opt", "var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/log/apt", "proc", "root", "run", "sys", "tmp", "var/tmp", "var/lib/dpkg/updates", "var/lib/dpkg/triggers")
+DIRECTORIES = (
+    "dev",
+    "etc/apt/apt.conf.d",
+    "etc/apt/preferences.d",
+    "etc/skel",
+    "opt",
+    "var/cache/apt/archives/partial",
+    "var/lib/apt/lists/partial",
+    "var/log/apt",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "var/tmp",
+    "var/lib/dpkg/updates",
+    "var/lib/dpkg/triggers",
+)
 PERMS = [
     {"path": "etc/shadow", "mode": "0640", "gid": 42},
     {"path": "etc/gshadow", "mode": "0640", "gid": 42},
@@ -103,8 +129,10 @@ SCRIPTS = {
     "tar": "cd /; tar cf /opt.tar --numeric-owner --exclude 'etc/host*' --exclude etc/resolv.conf etc home srv usr/bin/su; mkdir /x; tar xpf /opt.tar -C /x; tar xf /opt.tar -C /srv home; rm /opt.tar",
     "setcap": "cp /usr/bin/true /cap; setcap cap_net_bind_service=+ep /cap; getcap /cap; cp -a /cap /cap2; setcap -r /cap; chown 3 /cap2; setcap cap_chown=p /cap2",
     "mknod": "mkdir /devs; mknod -m 660 /devs/null c 1 3; mknod /devs/disk b 8 0; chown ann:staff /devs/disk; mkfifo -m 600 /devs/fifo; cp -a /devs /devs2",
-    "dpkg -i": PACKAGE + "dpkg -i /tmp/hi.deb; rm -f /var/log/dpkg.log /var/lib/dpkg/*-old /etc/*-; dpkg-query -s hi >/dev/null",
-    "dpkg -r": PACKAGE + "dpkg -i /tmp/hi.deb; dpkg-statoverride --add --update root staff 4750 /usr/bin/tr; dpkg -P hi; rm -f /var/log/dpkg.log /var/lib/dpkg/*-old",
+    "dpkg -i": PACKAGE
+    + "dpkg -i /tmp/hi.deb; rm -f /var/log/dpkg.log /var/lib/dpkg/*-old /etc/*-; dpkg-query -s hi >/dev/null",
+    "dpkg -r": PACKAGE
+    + "dpkg -i /tmp/hi.deb; dpkg-statoverride --add --update root staff 4750 /usr/bin/tr; dpkg -P hi; rm -f /var/log/dpkg.log /var/lib/dpkg/*-old",
     "links": "ln /etc/passwd /p2; ln -s nowhere /dangling; ln /p2 /p3; chown 5 /p3; echo more >> /p2; ln -sf /etc /etclink; rm /etc/group; ln /p2 /etc/group",
     "rename": "mv /srv/www /srv/new; mkdir /srv/www; echo x > /srv/www/index; mv -T /srv/new/deep /opt; mv /etc/login.defs /srv/old",
     "link to directory": "mkdir -p /data/a; ln -s /data /l; echo 1 > /l/a/f; rm /l; mkdir /l; echo 2 > /l/f; rm /data/a/f",

@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import pytest
+
 from file_trees import DIRECTORY, busybox
 from image_maker import ImageMaker
 
@@ -18,7 +19,10 @@ CONFIG = {
 PRINTED = "hello\ngreen /home/ann\n1000\n"
 
 # crun refuses machines that mix both versions of cgroups.
-RUNTIMES = {"runc": ["runc"], "crun": ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "crun"]}
+RUNTIMES = {
+    "runc": ["runc"],
+    "crun": ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "crun"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +70,19 @@ def test_a_bundle_of_an_unpacked_image_is_kilobytes(maker, image):
 
 
 def test_options_end_up_in_the_config(builder, image, tmp_path):
-    options = ("--user", "5:6", "--env", "COLOUR=red", "--workdir", "/etc", "--network", "host", "--entrypoint", "/bin/ls", "--terminal")
+    options = (
+        "--user",
+        "5:6",
+        "--env",
+        "COLOUR=red",
+        "--workdir",
+        "/etc",
+        "--network",
+        "host",
+        "--entrypoint",
+        "/bin/ls",
+        "--terminal",
+    )
     done = builder("mk-bundle", *options, "--out", tmp_path / "bundle", "--", image, "-l", "/")
     assert (done.returncode, done.stderr) == (0, "")
     config = json.loads((tmp_path / "bundle" / "config.json").read_bytes())
@@ -79,7 +95,9 @@ def test_options_end_up_in_the_config(builder, image, tmp_path):
 
 def test_nix_builds_one_that_refers_to_the_store(nix, need, runtime):
     need("runc", root=True)
-    bundle = nix.build('mkBundle { image = mkImage { name = "b"; config.Cmd = [ "${pkgs.busybox}/bin/echo" "hi" ]; }; }')
+    bundle = nix.build(
+        'mkBundle { image = mkImage { name = "b"; config.Cmd = [ "${pkgs.busybox}/bin/echo" "hi" ]; }; }'
+    )
     assert runtime("runc", bundle).stdout == "hi\n"
     references = nix("nix-store", "--query", "--references", bundle).stdout.split()
     assert str(nix.build("pkgs.busybox")) in references

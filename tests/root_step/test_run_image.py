@@ -12,6 +12,7 @@ import termios
 import time
 
 import pytest
+
 from checkout import ROOT
 from file_trees import DIRECTORY, Link, busybox
 from image_maker import ImageMaker

@@ -6,9 +6,10 @@ import subprocess
 import tarfile
 
 import pytest
-from layer_files import content, layer_json, members, names
+
 from file_trees import BUSYBOX, DIRECTORY, Link, busybox
 from image_maker import ImageMaker
+from layer_files import content, layer_json, members, names
 
 SHELL = ("--", "/bin/busybox", "sh", "-e", "-c")
 APPLETS = {f"bin/{name}": Link("busybox") for name in ("chgrp", "chown", "chmod", "cp", "mkdir", "mknod", "mv")}
@@ -85,7 +86,9 @@ def test_a_directory_of_the_parent_that_changes_is_explicit(step):
 
 
 def test_owners_and_modes_are_in_the_layer_as_the_command_set_them(step):
-    layer, _ = step("echo x > /new; chown 5:6 /new; chmod 4755 /new; mkdir -m 1777 /drop; ln -s new /link; chown -h 7 /link")
+    layer, _ = step(
+        "echo x > /new; chown 5:6 /new; chmod 4755 /new; mkdir -m 1777 /drop; ln -s new /link; chown -h 7 /link"
+    )
     assert described(layer) == {
         "drop/": (tarfile.DIRTYPE, "0o1777", 0, 0),
         "link": (tarfile.SYMTYPE, "0o777", 7, 0, "new"),
@@ -190,7 +193,11 @@ def test_a_user_that_root_becomes_owns_what_it_makes(step):
 
 def test_what_is_made_in_a_setgid_directory_has_its_group(step):
     layer, _ = step("mkdir /team; chgrp 50 /team; chmod 2775 /team; touch /team/f; mkdir /team/d; touch /team/d/g")
-    assert {(info.gid, oct(info.mode)) for info in members(layer).values()} == {(50, "0o2775"), (50, "0o2755"), (50, "0o644")}
+    assert {(info.gid, oct(info.mode)) for info in members(layer).values()} == {
+        (50, "0o2775"),
+        (50, "0o2755"),
+        (50, "0o644"),
+    }
 
 
 def test_the_command_runs_as_the_user_asked_for(step):
@@ -220,8 +227,12 @@ def test_the_layer_says_what_ran(step):
 
 
 def test_layers_lie_on_the_parent(step, maker):
-    upper = maker.layer("upper", {"etc": DIRECTORY, "etc/motd": b"evening"}, "--remove", "srv/www", "--remove", "bin/ls")
-    first, printed = step("cat /etc/motd; ls /srv; test ! -e /bin/ls || echo there; touch /srv/new; chown 9 /srv/new", "--layer", upper)
+    upper = maker.layer(
+        "upper", {"etc": DIRECTORY, "etc/motd": b"evening"}, "--remove", "srv/www", "--remove", "bin/ls"
+    )
+    first, printed = step(
+        "cat /etc/motd; ls /srv; test ! -e /bin/ls || echo there; touch /srv/new; chown 9 /srv/new", "--layer", upper
+    )
     assert printed == "evening"
     second, printed = step("stat -c '%n %u' /srv/*; rm /srv/new; mkdir /srv/www", "--layer", upper, "--layer", first)
     assert printed == "/srv/new 9\n"
@@ -245,7 +256,9 @@ def test_files_in_tmp_can_be_kept(step):
 
 
 def test_links_of_layers_on_the_parent_are_there(step, maker):
-    links = maker.layer("links", {"etc": DIRECTORY, "etc/new": Link("motd"), "srv": DIRECTORY, "srv/www": Link("../etc")})
+    links = maker.layer(
+        "links", {"etc": DIRECTORY, "etc/new": Link("motd"), "srv": DIRECTORY, "srv/www": Link("../etc")}
+    )
     layer, printed = step("cat /etc/new /srv/www/motd; rm /etc/new; chown -h 5 /srv/www", "--layer", links)
     assert printed == "good morning\n" * 2
     assert described(layer)["srv/www"] == (tarfile.SYMTYPE, "0o777", 5, 0, "../etc")
@@ -336,7 +349,9 @@ def test_equal_files_of_an_optimised_store_keep_their_owners(builder, maker, tmp
     rules = tmp_path / "perms.json"
     rules.write_text(json.dumps([{"path": "a", "uid": 5}, {"path": "b", "uid": 6, "mode": "0600"}]))
     files = {**busybox(), "bin/stat": Link("busybox"), "bin/chown": Link("busybox"), "a": b"same", "b": b"same"}
-    unpacked = maker.build("twins", "unpack-image", maker.image("twins", {}, maker.layer("twins", files, "--perms", str(rules))))
+    unpacked = maker.build(
+        "twins", "unpack-image", maker.image("twins", {}, maker.layer("twins", files, "--perms", str(rules)))
+    )
     (unpacked / "tree" / "b").unlink()
     (unpacked / "tree" / "b").hardlink_to(unpacked / "tree" / "a")
     command = (*SHELL[1:], "stat -c '%u %a' /a /b; chown 7 /a; stat -c %u /b")
@@ -360,6 +375,13 @@ def test_a_parent_may_have_127_layers(builder, maker, tmp_path):
 
 def test_the_parent_may_be_on_another_file_system(step, monkeypatch):
     monkeypatch.setenv("TMPDIR", "/dev/shm")
-    layer, printed = step("chown 5 /etc/motd; echo x >> /etc/passwd; chown 6 /etc/passwd /srv; stat -c %u /etc/motd /etc/passwd /srv")
+    layer, printed = step(
+        "chown 5 /etc/motd; echo x >> /etc/passwd; chown 6 /etc/passwd /srv; stat -c %u /etc/motd /etc/passwd /srv"
+    )
     assert printed == "5\n6\n6\n"
-    assert [(name, info.uid) for name, info in members(layer).items()] == [("etc/", 0), ("etc/motd", 5), ("etc/passwd", 6), ("srv/", 6)]
+    assert [(name, info.uid) for name, info in members(layer).items()] == [
+        ("etc/", 0),
+        ("etc/motd", 5),
+        ("etc/passwd", 6),
+        ("srv/", 6),
+    ]

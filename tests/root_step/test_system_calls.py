@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from laminix.root_step.system_calls import NUMBERS
 
 HEADERS = {
@@ -24,4 +25,6 @@ def test_the_numbers_are_the_kernels(column):
         defined.setdefault(name, int(number))
     expected = {name: defined.get(name, defined.get(NAMES.get(name, ""))) for name in NUMBERS}
     found = {name: numbers[column] for name, numbers in NUMBERS.items()}
-    assert {name: found[name] for name in found.keys() - NEW} == {name: expected[name] for name in expected.keys() - NEW}
+    assert {name: found[name] for name in found.keys() - NEW} == {
+        name: expected[name] for name in expected.keys() - NEW
+    }

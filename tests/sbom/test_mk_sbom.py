@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from file_trees import DIRECTORY, tar, write_tar
 from image_forms import Image, digest, docker_oci
 from sbom_validators import NEEDS, VALIDATORS

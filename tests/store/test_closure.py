@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from laminix.store.closure import StorePath, read_closure
 from laminix.errors import LaminixError
+from laminix.store.closure import StorePath, read_closure
 from laminix.strict_json import loads
 
 A = "/nix/store/" + "a" * 32 + "-glibc-2.40"

@@ -73,7 +73,10 @@ def test_the_same_bytes_in_any_order(mk_nix_db):
 @pytest.mark.parametrize(
     "change, complaint",
     [
-        ({"narHash": "md5:0"}, "[0].narHash: found 'md5:0', expected a SHA-256 hash in base 16, Nix's base 32 or SRI format"),
+        (
+            {"narHash": "md5:0"},
+            "[0].narHash: found 'md5:0', expected a SHA-256 hash in base 16, Nix's base 32 or SRI format",
+        ),
         ({"narHash": f"sha256:2{NIX32[1:]}"}, "expected a SHA-256 hash in base 16, Nix's base 32 or SRI format"),
         ({"ca": {}}, "[0].ca: found an object, expected a string"),
     ],

@@ -9,9 +9,9 @@ import tarfile
 
 import pytest
 
+from laminix.errors import LaminixError
 from laminix.tar import reader as tar_reader
 from laminix.tar.entries import CHARACTER_DEVICE, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK
-from laminix.errors import LaminixError
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 LONG_DIRECTORY = "d" * 90

@@ -71,18 +71,14 @@ def random_entries(seed: int) -> list[Entry]:
 
 
 def random_path(rng: random.Random) -> bytes:
-    name = bytes(
-        rng.choices(string.ascii_letters.encode() + " =ä".encode() + b"\xff\x80", k=rng.randint(1, 120))
-    )
+    name = bytes(rng.choices(string.ascii_letters.encode() + " =ä".encode() + b"\xff\x80", k=rng.randint(1, 120)))
     directories = [b"d" * rng.choice([1, 9, 50, 99, 100, 154]) for _ in range(rng.randrange(5))]
     return b"/".join([*directories, name])
 
 
 def random_entry(rng: random.Random, path: bytes) -> Entry:
     type = rng.choice([FILE, DIRECTORY, SYMLINK])
-    xattrs = {
-        b"user.%d" % rng.randrange(9): rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(3))
-    }
+    xattrs = {b"user.%d" % rng.randrange(9): rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(3))}
     return Entry(
         path,
         type,

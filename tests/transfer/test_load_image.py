@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from checkout import ROOT
 from engines import storage
 from engines.isolation import ISOLATED
@@ -64,7 +65,9 @@ def test_an_engine_fetches_what_it_lacks(open_engine, images, name):
     for image, version, fetched in zip(images, ("old", "new"), (4, 2)):
         done = load(name, engine, image, "--engine", kind(name), "--tag", "story:v1")
         assert (done.returncode, done.stderr) == (0, "")
-        found = f"docker.io/library/story:v1: {expected_id(name, image)} in {kind(name)}, {fetched} of 4 blobs fetched\n"
+        found = (
+            f"docker.io/library/story:v1: {expected_id(name, image)} in {kind(name)}, {fetched} of 4 blobs fetched\n"
+        )
         assert done.stdout == found
         assert engine.run("docker.io/library/story:v1").out == f"{version} day\n"
     assert not [reference for reference in engine.references() if "127.0.0.1" in reference]

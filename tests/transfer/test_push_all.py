@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from engines import registry
 from engines.skopeo import Skopeo
 from error_line import error_line

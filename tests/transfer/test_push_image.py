@@ -9,18 +9,19 @@ import time
 from pathlib import Path
 
 import pytest
+
 import token_server
+from checkout import ROOT
+from default_signals import restore_default_signals
 from engines import registry
 from engines.daemon import scratch
 from engines.registry import PASSWORD, USER
 from engines.skopeo import Skopeo
-from default_signals import restore_default_signals
-from layer_files import store_path
 from file_trees import DIRECTORY, busybox, tar, write_directory, write_tar
-from checkout import ROOT
 from image_forms import Image, docker_v1_1, gzipped, nixpkgs, oci_layout
-from registry_faults import Once, disturbed
 from image_maker import ImageMaker
+from layer_files import store_path
+from registry_faults import Once, disturbed
 
 CONFIG = {"Cmd": ["/bin/sh", "-c", "cat /etc/motd"]}
 OLD = {"etc": DIRECTORY, "etc/motd": b"old day\n"}
@@ -185,7 +186,10 @@ def test_compressors(hub, push, old, shelf, compressor):
     push(old, f"docker://{hub.host}/story:v1", "--compressor", compressor)
     layers = shelf.layers(f"docker://{hub.host}/story:v1")
     suffix = {"none": "tar", "zstd": "zstd", "gzip -9": "gzip"}[compressor]
-    assert [layer["mediaType"].rpartition(".")[2].rpartition("+")[2] for layer in layers] == [suffix] * 2 + ["zstd", suffix]
+    assert [layer["mediaType"].rpartition(".")[2].rpartition("+")[2] for layer in layers] == [suffix] * 2 + [
+        "zstd",
+        suffix,
+    ]
     assert shelf.run("verify-image", f"docker://{hub.host}/story:v1")
     with hub.counted() as requests:
         push(old, f"docker://{hub.host}/story:v1", "--compressor", compressor)
@@ -278,13 +282,19 @@ def test_a_read_only_registry(builder, need, old, scratch):
     assert "status 405" in done.stderr
 
 
-@pytest.mark.parametrize("argv, why", [
-    (("docker://{}/story@sha256:" + "0" * 64,), "bad destination: expected a tag, found a digest"),
-    (("docker://{}/Story",), "upper-case letters"),
-    (("docker://{}/story", "--compressor", "nope"), "nope"),
-    (("docker://{}/story", "--like", "example.org/story:v1"), "bad --like: expected an image in the registry of every DEST"),
-    (("docker://127.0.0.1:1/story",), "Connection refused"),
-])
+@pytest.mark.parametrize(
+    "argv, why",
+    [
+        (("docker://{}/story@sha256:" + "0" * 64,), "bad destination: expected a tag, found a digest"),
+        (("docker://{}/Story",), "upper-case letters"),
+        (("docker://{}/story", "--compressor", "nope"), "nope"),
+        (
+            ("docker://{}/story", "--like", "example.org/story:v1"),
+            "bad --like: expected an image in the registry of every DEST",
+        ),
+        (("docker://127.0.0.1:1/story",), "Connection refused"),
+    ],
+)
 def test_refuses(builder, hub, old, argv, why):
     with hub.counted() as requests:
         done = builder("push-image", old, *(word.format(hub.host) for word in argv))
@@ -333,7 +343,14 @@ def test_an_interrupt_leaves_the_tag_whole(hub, push, old, new, shelf, number):
             time.sleep(60)
 
     with disturbed(hub.host, slow) as proxy:
-        argv = [sys.executable, "-IB", ROOT / "builders/push-image", new, f"docker://{proxy.host}/story:v1", "--no-reuse"]
+        argv = [
+            sys.executable,
+            "-IB",
+            ROOT / "builders/push-image",
+            new,
+            f"docker://{proxy.host}/story:v1",
+            "--no-reuse",
+        ]
         process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=restore_default_signals)
         while "PATCH" not in sent:
             time.sleep(0.02)

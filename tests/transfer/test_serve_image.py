@@ -10,12 +10,13 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from engines.skopeo import Skopeo
-from layer_files import store_path
 from file_trees import DIRECTORY, busybox, tar, write_directory, write_tar
 from image_forms import Image, docker_v1_1, gzipped, oci_layout, sha256
-from serve_image import serving
 from image_maker import ImageMaker
+from layer_files import store_path
+from serve_image import serving
 
 CONFIG = {"Cmd": ["/bin/sh", "-c", "cat /etc/motd"]}
 OLD = {"etc": DIRECTORY, "etc/motd": b"old day\n"}
@@ -121,7 +122,9 @@ def test_end_2_ranges(server, name, number, wanted, part):
     assert headers["Content-Range"] == f"bytes {first}-{first + len(body) - 1}/{len(whole)}"
 
 
-@pytest.mark.parametrize("wanted, status", (("5-4", 200), ("0-1,3-4", 200), ("x", 200), ("-", 200), ("99999999999-", 416)))
+@pytest.mark.parametrize(
+    "wanted, status", (("5-4", 200), ("0-1,3-4", 200), ("x", 200), ("-", 200), ("99999999999-", 416))
+)
 def test_end_2_ranges_that_are_none(server, image, wanted, status):
     layer = json.loads(manifest_of(image))["layers"][1]
     found, headers, body = ask(server.host, "GET", f"/v2/old/blobs/{layer['digest']}", {"Range": f"bytes={wanted}"})
@@ -174,7 +177,9 @@ def test_error_codes(server, path, status, code):
     assert_error(answer, status, code)
 
 
-@pytest.mark.parametrize("method, path", (("POST", "blobs/uploads/"), ("PUT", "manifests/new"), ("DELETE", "manifests/latest")))
+@pytest.mark.parametrize(
+    "method, path", (("POST", "blobs/uploads/"), ("PUT", "manifests/new"), ("DELETE", "manifests/latest"))
+)
 def test_writes_are_refused(server, method, path):
     answer = ask(server.host, method, f"/v2/old/{path}", body=b"x" * 100)
     assert_error(answer, 405, "UNSUPPORTED")
@@ -229,7 +234,9 @@ def test_clients_that_hang_up(server, name, number):
 def test_64_at_once_beside_slow_ones(server, image):
     layers = json.loads(manifest_of(image))["layers"]
     layers = [("old", layer) for layer in layers]
-    layers += [("recipes", layer) for layer in json.loads(ask(server.host, "GET", "/v2/recipes/manifests/latest")[2])["layers"]]
+    layers += [
+        ("recipes", layer) for layer in json.loads(ask(server.host, "GET", "/v2/recipes/manifests/latest")[2])["layers"]
+    ]
 
     def fetch(number):
         name, layer = layers[number % len(layers)]

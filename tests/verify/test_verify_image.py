@@ -222,7 +222,10 @@ ZSTD = f"{image_forms.OCI}.layer.v1.tar+zstd"
 CONFIG_CHANGES = {
     "diff IDs swapped": (lambda c: c["rootfs"]["diff_ids"].reverse(), "its diff ID is sha256:"),
     "a diff ID gone": (lambda c: c["rootfs"]["diff_ids"].pop(), "config and manifest disagree: 1 diff IDs, 2 layers"),
-    "a diff ID more": (lambda c: c["rootfs"]["diff_ids"].append(NO_DIGEST), "config and manifest disagree: 3 diff IDs, 2 layers"),
+    "a diff ID more": (
+        lambda c: c["rootfs"]["diff_ids"].append(NO_DIGEST),
+        "config and manifest disagree: 3 diff IDs, 2 layers",
+    ),
     "history gone": (lambda c: c["history"].pop(), "history: found 1 entries for layers, expected 2"),
     "history more": (lambda c: c["history"].append({}), "history: found 3 entries for layers, expected 2"),
     "another rootfs": (lambda c: c["rootfs"].update(type="tree"), "rootfs.type: found 'tree'"),
@@ -243,7 +246,10 @@ def test_tells_what_is_wrong_with_the_config(made, tmp_path, change):
 MANIFEST_CHANGES = {
     "layers swapped": (lambda m: m["layers"].reverse(), "its diff ID is sha256:"),
     "a layer gone": (lambda m: m["layers"].pop(), "config and manifest disagree: 2 diff IDs, 1 layers"),
-    "a layer twice": (lambda m: m["layers"].append(m["layers"][0]), "config and manifest disagree: 2 diff IDs, 3 layers"),
+    "a layer twice": (
+        lambda m: m["layers"].append(m["layers"][0]),
+        "config and manifest disagree: 2 diff IDs, 3 layers",
+    ),
     "another size": (lambda m: m["layers"][0].update(size=1), "the manifest says 1"),
     "another type": (lambda m: m["layers"][0].update(mediaType=ZSTD), "and compression none disagree"),
     "no layer's type": (lambda m: m["layers"][0].update(mediaType="text/plain"), "is not a layer type"),

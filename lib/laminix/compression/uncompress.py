@@ -97,9 +97,7 @@ class _Gunzip:
         return self._inner.unused_data
 
 
-def _members(
-    name: str, new, failure, chunks: Iterator[bytes], place: object, report: Report | None
-) -> Iterator[bytes]:
+def _members(name: str, new, failure, chunks: Iterator[bytes], place: object, report: Report | None) -> Iterator[bytes]:
     """Yield the decompressed bytes of all members. Zeros after a member are padding and are skipped."""
     what = f"bad {name} data"
     data, in_pieces = next(chunks, b""), False

@@ -9,9 +9,9 @@ from laminix.explain.difference import Cause, Difference
 from laminix.explain.file_changes import FileChange
 from laminix.explain.package_changes import ADDED, REBUILT, REMOVED, VERSION, PackageChange
 from laminix.explain.report import MOST_ROWS, names_of, some
-from laminix.sections import Section
 from laminix.human_size import human_size
 from laminix.images.image import Image, StoredLayer
+from laminix.sections import Section
 
 KINDS = (VERSION, ADDED, REMOVED, REBUILT)  # in the order of the report
 WIDEST = 60  # characters of a config value

@@ -10,9 +10,9 @@ from laminix.explain.graph import Graph, Reasons, closure, dependents, find_reas
 from laminix.explain.hidden import HiddenFile, hidden_files
 from laminix.explain.roots import find_roots, hash_part
 from laminix.images.image import Image
+from laminix.nix_store import store_directories
 from laminix.progress import counted
 from laminix.store.closure import StorePath
-from laminix.nix_store import store_directories
 from laminix.tar.entries import FILE, is_whiteout
 
 

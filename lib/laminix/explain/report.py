@@ -7,8 +7,8 @@ from typing import Any
 from laminix.errors import shown
 from laminix.explain.duplicates import Duplicate
 from laminix.explain.explanation import Explanation
-from laminix.sections import Section
 from laminix.human_size import human_size
+from laminix.sections import Section
 from laminix.store.store_path import full_name, split_version
 
 NAMED = 3  # store paths that the table of layers names

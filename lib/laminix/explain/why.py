@@ -7,8 +7,8 @@ from typing import Any
 from laminix.errors import LaminixError
 from laminix.explain.explanation import Explanation
 from laminix.explain.graph import freed_with
-from laminix.sections import Section
 from laminix.human_size import human_size
+from laminix.sections import Section
 from laminix.store.store_path import full_name, package_name
 
 NAMED = 20  # store paths that a report lists of those that would leave

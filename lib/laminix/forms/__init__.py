@@ -3,11 +3,12 @@
 import argparse
 
 from laminix.errors import LaminixError
-from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout, whole_layout
+from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout
 from laminix.forms import registry as registry_form
+from laminix.forms import whole_layout
 from laminix.forms.choice import Candidate, choose
-from laminix.images.image import Image
 from laminix.forms.members import BAD_IMAGE, Members, open_members
+from laminix.images.image import Image
 from laminix.images.platform import Platform, parse_platform
 from laminix.images.reference import Reference
 
@@ -26,7 +27,11 @@ FORMS = (
 def add_image_options(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``open_selected`` on PARSER: IMAGE, --image, --platform and the registry options."""
     add = parser.add_argument
-    add("IMAGE", metavar="IMAGE", help="Image in any form: a directory, an archive (`-` is standard input) or docker://HOST/NAME[:TAG].")
+    add(
+        "IMAGE",
+        metavar="IMAGE",
+        help="Image in any form: a directory, an archive (`-` is standard input) or docker://HOST/NAME[:TAG].",
+    )
     add("--image", metavar="NAME[:TAG]", help="Select one image of an archive that holds several.")
     add("--platform", metavar="OS/ARCH[/VARIANT]", help="Select one platform (default this machine's).")
     add_registry_options(parser)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry
 from laminix.errors import LaminixError
+from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry
 from laminix.tar.writer import header, padding
 
 

@@ -33,9 +33,7 @@ def read_artifact_file(text: str) -> ArtifactFile:
     """The file that TEXT names as MEDIATYPE=PATH; raises UsageError for anything else."""
     media_type, equals, path = text.partition("=")
     if not equals or not path or not media_types.MEDIA_TYPE.fullmatch(media_type):
-        raise UsageError(
-            "bad artifact file", f"found {text!r}, expected MEDIATYPE=PATH, such as text/plain=notes.txt"
-        )
+        raise UsageError("bad artifact file", f"found {text!r}, expected MEDIATYPE=PATH, such as text/plain=notes.txt")
     return ArtifactFile(media_type, path)
 
 

@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 from laminix import image_json, strict_json
 from laminix.descriptor import Descriptor
-from laminix.digest import new_hash, digest_of
+from laminix.digest import digest_of, new_hash
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
-from laminix.images.image import Image, StoredLayer
+from laminix.forms.members import BAD_IMAGE, Members
 from laminix.image_json import Shape
 from laminix.images import shapes
+from laminix.images.image import Image, StoredLayer
 from laminix.images.making import stored_layer
-from laminix.layers.layer_directory import read_layer
-from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -30,6 +29,7 @@ from laminix.images.oci import (
 )
 from laminix.images.platform import Platform, read_platform
 from laminix.images.reference import Reference, split_tag
+from laminix.layers.layer_directory import read_layer
 
 UNKNOWN_OS = "unknown"  # buildx gives this platform to attestations that it adds to an index
 

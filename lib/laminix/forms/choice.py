@@ -20,9 +20,7 @@ class Candidate:
     read: Callable[[], Image]
 
 
-def choose(
-    candidates: Sequence[Candidate], image: str | None, platform: Platform | None, place: str
-) -> Candidate:
+def choose(candidates: Sequence[Candidate], image: str | None, platform: Platform | None, place: str) -> Candidate:
     """Return the candidate selected by IMAGE (NAME[:TAG]) and PLATFORM (default this machine's if there are several).
 
     Raises LaminixError, listing the choices, if no candidate matches or more than one.
@@ -52,9 +50,11 @@ def _has_name(candidate: Candidate, name: str, tag: str | None) -> bool:
     A reference without a name matches if its tag is TAG, or is NAME if TAG is None.
     """
     return any(
-        qualified_name(reference.name) == qualified_name(name) and tag in (None, reference.tag)
-        if reference.name
-        else reference.tag == (name if tag is None else tag)
+        (
+            qualified_name(reference.name) == qualified_name(name) and tag in (None, reference.tag)
+            if reference.name
+            else reference.tag == (name if tag is None else tag)
+        )
         for reference in candidate.references
     )
 

@@ -9,6 +9,7 @@ from laminix.forms.blobs import Blobs, image_of_manifest, index_candidates
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import MANIFEST, starts_object
 from laminix.forms.form import Form
+from laminix.forms.members import Members
 from laminix.forms.writing import (
     copy_layer,
     distinct_layers,
@@ -17,11 +18,10 @@ from laminix.forms.writing import (
     oci_manifest_bytes,
     write_chunks,
 )
+from laminix.image_json import Shape
 from laminix.images.image import Image
 from laminix.images.layer_bytes import with_digest
-from laminix.forms.members import Members
 from laminix.images.oci import read_index, read_manifest
-from laminix.image_json import Shape
 from laminix.images.reference import Reference
 from laminix.images.shapes import INDEX
 from laminix.images.shapes import MANIFEST as IMAGE_MANIFEST

@@ -9,12 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from laminix import image_json
-from laminix.forms import archive_writer
-from laminix import media_types
+from laminix import image_json, media_types
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 from laminix.digest import PATTERN, sha256
 from laminix.errors import LaminixError
-from laminix.forms import oci_layout
+from laminix.forms import archive_writer, oci_layout
 from laminix.forms.blobs import check_same_layer_count, check_stored_size
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import (
@@ -26,17 +25,15 @@ from laminix.forms.docker_documents import (
     starts_object,
 )
 from laminix.forms.form import Form
+from laminix.forms.members import BAD_IMAGE, Members
 from laminix.forms.writing import distinct_layers, oci_manifest_bytes, packed_chunks
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
-from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import Index, read_config
-from laminix.images.shapes import CONFIG, DOCKER_MANIFEST
 from laminix.images.reference import Reference, read_reference
+from laminix.images.shapes import CONFIG, DOCKER_MANIFEST
 from laminix.strict_json import Value
 from laminix.tar.writer import END
-from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
-
 
 # Reading.
 

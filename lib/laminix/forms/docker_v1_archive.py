@@ -6,23 +6,22 @@ diff IDs.
 
 from functools import partial
 
-from laminix import image_json
-from laminix import media_types
-from laminix.parallel.consumer_thread import ConsumerThread
+from laminix import image_json, media_types
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.errors import LaminixError
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import REPOSITORIES
 from laminix.forms.form import Form
+from laminix.forms.members import BAD_IMAGE, Members
+from laminix.images import shapes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import digest_of_chunks
-from laminix.forms.members import BAD_IMAGE, Members
 from laminix.images.oci import Config, read_config
 from laminix.images.platform import Platform
-from laminix.images import shapes
 from laminix.images.reference import Reference
-from laminix.strict_json import Value
-from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.parallel.consumer_thread import ConsumerThread
+from laminix.strict_json import Value
 
 
 def recognises(members: Members) -> bool:

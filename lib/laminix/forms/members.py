@@ -11,14 +11,14 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.directory_trees import walk
 from laminix.errors import LaminixError, shown
-from laminix.regular_file import kind_of, open_regular_file
 from laminix.nix_store import lies_in_store
-from laminix.tar.reader import scan
-from laminix.compression.uncompress import LONGEST_MAGIC, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.regular_file import kind_of, open_regular_file
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
+from laminix.tar.reader import scan
 
 BAD_IMAGE = "bad image"
 # TRANSPORT:PATH[:TAG] (containers-transports(5)).

@@ -7,15 +7,25 @@ directory under ``layers/``; the recipe there rebuilds the blob.
 import os
 from collections.abc import Mapping, Sequence
 
-from laminix import media_types
-from laminix import image_json
+from laminix import image_json, media_types
 from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.forms.blobs import Blobs, find_by_config, index_candidates, recipe_name
 from laminix.forms.choice import Candidate
+from laminix.forms.form import Form
+from laminix.forms.members import Members
+from laminix.forms.writing import (
+    copy_layer,
+    distinct_layers,
+    link_to_store,
+    oci_manifest,
+    oci_manifest_bytes,
+    share_layer,
+    write_chunks,
+)
+from laminix.images import shapes
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
-from laminix.forms.members import Members
 from laminix.images.oci import (
     NAME_ANNOTATION,
     TAG_ANNOTATION,
@@ -23,17 +33,6 @@ from laminix.images.oci import (
     check_layer_count,
     read_index,
 )
-from laminix.forms.form import Form
-from laminix.forms.writing import (
-    copy_layer,
-    distinct_layers,
-    link_to_store,
-    share_layer,
-    oci_manifest,
-    oci_manifest_bytes,
-    write_chunks,
-)
-from laminix.images import shapes
 from laminix.images.reference import Reference
 from laminix.regular_file import read_regular_file
 

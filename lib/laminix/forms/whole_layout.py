@@ -63,7 +63,9 @@ def read_whole_layout(members: Members) -> WholeLayout:
 def _collect(blobs: Blobs, descriptors: Iterable[Descriptor], layout: WholeLayout, depth: int) -> None:
     """Add to LAYOUT what DESCRIPTORS point to, and all below it."""
     if depth > MAX_INDEX_DEPTH:
-        raise LaminixError("bad index", f"indexes are nested too deeply (limit {MAX_INDEX_DEPTH} levels)", blobs.members.place)
+        raise LaminixError(
+            "bad index", f"indexes are nested too deeply (limit {MAX_INDEX_DEPTH} levels)", blobs.members.place
+        )
     for descriptor in descriptors:
         if descriptor.digest in layout.documents:
             continue

@@ -5,15 +5,15 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from laminix import media_types
-from laminix.descriptor import Descriptor
 from laminix.compression.uncompress import compression_of
+from laminix.descriptor import Descriptor
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, compression_of_layer
 from laminix.images.oci import Manifest, sort_keys
-from laminix.progress import watched
 from laminix.nix_store import lies_in_store
+from laminix.progress import watched
 
 
 def distinct_layers(layers: Sequence[StoredLayer]) -> list[StoredLayer]:

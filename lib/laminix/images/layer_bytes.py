@@ -5,13 +5,13 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from laminix.parallel.consumer_thread import ConsumerThread
-from laminix.digest import new_hash, digest_of
+from laminix.compression.uncompress import LONGEST_MAGIC, Report, compression_of, uncompressed
+from laminix.digest import digest_of, new_hash
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.parallel.chunk_reader import ChunkReader
-from laminix.compression.uncompress import LONGEST_MAGIC, Report, compression_of, uncompressed
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.parallel.consumer_thread import ConsumerThread
 
 
 def stored_chunks(layer: StoredLayer) -> Iterator[bytes]:

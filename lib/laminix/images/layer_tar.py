@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
-from laminix.tar.entries import Entry
 from laminix.errors import LaminixError
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_chunks, compression_of_layer, open_uncompressed, uncompressed_chunks
-from laminix.tar.reader import Content, read, read_file, scan
 from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.parallel.process_call import ProcessCall
+from laminix.tar.entries import Entry
+from laminix.tar.reader import Content, read, read_file, scan
 
 BAD_LAYER = "bad layer"
 LARGE = 8 << 20  # bytes; checking a smaller layer in a process of its own is slower

@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from laminix.errors import LaminixError, UsageError
 from laminix.images.image import StoredLayer
-from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.images.oci import Config, make_config
 from laminix.images.platform import Platform
+from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.regular_file import open_regular_file
 
 EMPTY_TAR_SIZE = 1024  # bytes: the two zero blocks that end every tar
@@ -57,9 +57,7 @@ def _open_rebuilt(layer: Layer) -> BinaryIO:
     return open_rebuilt(layer)
 
 
-def image_config(
-    layers: Sequence[tuple[str, Layer]], platform: Platform, created: str, runtime: dict
-) -> Config:
+def image_config(layers: Sequence[tuple[str, Layer]], platform: Platform, created: str, runtime: dict) -> Config:
     """Return the config of an image made of LAYERS (base layer first), with a history entry for each.
 
     CREATED is a time in RFC 3339, RUNTIME the ``config`` object.

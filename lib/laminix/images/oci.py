@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from laminix import media_types
-from laminix import strict_json
+from laminix import media_types, strict_json
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
 from laminix.errors import LaminixError

@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from laminix.parallel.consumer_thread import ConsumerThread
 from laminix.compression.compressor import MAGIC, Compressor, compress
+from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 from laminix.descriptor import Descriptor
 from laminix.digest import digest_of
 from laminix.errors import LaminixError
 from laminix.media_types import LAYER_TYPES
-from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
+from laminix.parallel.consumer_thread import ConsumerThread
 
 # The name of the blob's file beside layer.json, by compression.
 BLOB_FILES = {"none": "layer.tar", "gzip": "layer.tar.gz", "zstd": "layer.tar.zst"}

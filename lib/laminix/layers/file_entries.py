@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, File, Owner
 from laminix.errors import LaminixError
 from laminix.regular_file import kind_of
+from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, File, Owner
 
 TYPES = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 PERMISSIONS = 0o1777  # mode bits that a copy keeps: all but setuid and setgid

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from laminix.tar.entries import WHITEOUT_PREFIX
 from laminix.errors import LaminixError, shown
 from laminix.regular_file import kind_of
 from laminix.store.store_path import is_store_path
+from laminix.tar.entries import WHITEOUT_PREFIX
 
 
 class Source(NamedTuple):

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterable
 
 from laminix.compression.compressor import NAMES
+from laminix.errors import UsageError
 from laminix.tar.entries import Owner
 from laminix.tar.fields import LARGEST_ID
-from laminix.errors import UsageError
 from laminix.timestamp import read_seconds
 
 

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from laminix.errors import shown
 from laminix.layers.capabilities import XATTR, read_capabilities
+from laminix.strict_json import Value
 from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, is_whiteout
 from laminix.tar.fields import LARGEST_ID
-from laminix.errors import shown
-from laminix.strict_json import Value
 
 KEYS = {"path", "glob", "mode", "uid", "gid", "uname", "gname", "capabilities", "xattrs"}
 

@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 from laminix.errors import LaminixError, shown
 from laminix.layers.file_entries import OPEN_DIRECTORY, EntryDefaults, NameRun, Segment, enter_directory, read_entry
 from laminix.layers.layer_tree import LayerNode, Source
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.tar.entries import DIRECTORY, FILE, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry
 
 SYNTHESISED_MODE = 0o755  # mode of parent directories that no source has
 WHITEOUT_MODE = 0o644

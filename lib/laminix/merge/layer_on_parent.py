@@ -9,6 +9,9 @@ A layer that needs no change is kept as it is, so that images can share it.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from laminix.errors import LaminixError, shown
+from laminix.images.layer_tar import LayerTar, Member
+from laminix.merge.merged_tree import MergedTree, Node, content_digest
 from laminix.tar.entries import (
     DIRECTORY,
     FILE,
@@ -20,9 +23,6 @@ from laminix.tar.entries import (
     is_whiteout,
     layer_order,
 )
-from laminix.errors import LaminixError, shown
-from laminix.images.layer_tar import LayerTar, Member
-from laminix.merge.merged_tree import MergedTree, Node, content_digest
 from laminix.tar.reader import member_path
 from laminix.tar.writer import END, header, padding
 

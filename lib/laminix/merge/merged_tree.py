@@ -7,10 +7,10 @@ memory, the tree contains only files of given sizes; it contains all directories
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry, hidden_name
 from laminix.errors import LaminixError, shown
-from laminix.tar.reader import Content, member_path
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT_PREFIX, Entry, hidden_name
+from laminix.tar.reader import Content, member_path
 
 MAX_LINK_HOPS = 40  # links followed for one path, the kernel's limit
 MAX_IMPLIED = 256 << 20  # bytes of the paths of directories that no entry has: one entry can imply thousands
@@ -35,9 +35,7 @@ class MergedTree:
     content; its result is used instead of the content's digest.
     """
 
-    def __init__(
-        self, sizes: Container[int] = (), keep: Callable[[Entry, Content | None], bytes | None] | None = None
-    ):
+    def __init__(self, sizes: Container[int] = (), keep: Callable[[Entry, Content | None], bytes | None] | None = None):
         self._sizes = sizes
         self._keep = keep
         self._root = Node(Entry(b"", DIRECTORY, 0o755), -1)

@@ -4,19 +4,19 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
-from laminix.directory_trees import remove_tree
-from laminix.layers.blob_writer import write_blob
 from laminix.compression.compressor import available_cores, find_compressor
-from laminix.tar.entries import FILE
-from laminix.merge.layer_on_parent import LowerTree, adapt_members, tar_of
+from laminix.directory_trees import remove_tree
 from laminix.forms.oci_layout import write_image_directory
 from laminix.images.image import Image, StoredLayer
-from laminix.merge.config_inheritance import inherit
 from laminix.images.layer_bytes import compression_of_layer
 from laminix.images.layer_tar import LayerTar, Member, checked_members
-from laminix.merge.merged_tree import MergedTree
 from laminix.images.oci import Config, check_layer_count
+from laminix.layers.blob_writer import write_blob
+from laminix.merge.config_inheritance import inherit
+from laminix.merge.layer_on_parent import LowerTree, adapt_members, tar_of
+from laminix.merge.merged_tree import MergedTree
 from laminix.progress import counted
+from laminix.tar.entries import FILE
 
 TEMPORARY = "rewritten"  # directory for rewritten layers in the image directory, removed at the end
 
@@ -33,9 +33,7 @@ def merge(parent: Image, child: Image, mode: str, skip_existing: bool, directory
     os.mkdir(temporary)
     layers = _adapted_layers(parent, child, skip_existing, temporary)
     config = inherit(parent.config, _with_diff_ids(child.config, layers), mode)
-    write_image_directory(
-        directory, [*parent.layers, *layers], config.to_bytes(), child.references, child.annotations
-    )
+    write_image_directory(directory, [*parent.layers, *layers], config.to_bytes(), child.references, child.annotations)
     remove_tree(temporary)
 
 

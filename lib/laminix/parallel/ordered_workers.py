@@ -33,7 +33,9 @@ MADE, DONE, FAILED = b"M", b"D", b"F"  # worker to consumer: the next chunk in m
 LENGTH_SIZE = 8
 
 
-def chunks_in_order(make: MakeChunks, jobs: Iterable[Any], processes: int, on_result: Callable[[Any], Any]) -> Iterator[memoryview]:
+def chunks_in_order(
+    make: MakeChunks, jobs: Iterable[Any], processes: int, on_result: Callable[[Any], Any]
+) -> Iterator[memoryview]:
     """Yield the chunks that MAKE makes of each job, in the order of JOBS.
 
     PROCESSES counts this process too. With more than one, a chunk is valid only until the next is requested.

@@ -105,7 +105,9 @@ def fork(work: Callable[[], Any]) -> int:
     pid = os.fork()
     if not pid:
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends SIGINT to all processes; the parent ends this one
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # a terminal sends SIGINT to all processes; the parent ends this one
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             work()
         finally:

@@ -11,7 +11,7 @@ from laminix.strict_json import Value
 SCHEMES = {"uniform": uniform_weights, "roots": root_weights}
 HELP = (
     "Relative update frequency of packages: `uniform`; `roots` (top-level packages together weigh as much as all "
-    "others); or a JSON file of name and weight, such as {\"my-app\": 30} (weight 1 if absent). Default uniform."
+    'others); or a JSON file of name and weight, such as {"my-app": 30} (weight 1 if absent). Default uniform.'
 )
 
 

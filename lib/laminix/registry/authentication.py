@@ -96,7 +96,9 @@ class Authenticator:
         if urllib.parse.urlsplit(realm).scheme not in ("http", "https"):
             raise LaminixError(WHAT, f"the challenge names no token server: realm is {realm[:200]!r}", url)
         if url.startswith("https:") and not realm.startswith("https:"):
-            raise LaminixError(WHAT, f"refusing to send credentials in plain HTTP to the token server {realm[:200]}", url)
+            raise LaminixError(
+                WHAT, f"refusing to send credentials in plain HTTP to the token server {realm[:200]}", url
+            )
         credentials = self._find()
         query = [("service", challenge.parameters.get("service", ""))] + [("scope", scope) for scope in scopes]
         if credentials is not None and credentials.identity_token:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from laminix.descriptor import Descriptor
-from laminix.digest import new_hash, sha256, digest_of
+from laminix.digest import digest_of, new_hash, sha256
 from laminix.errors import LaminixError, one_line
 from laminix.images.oci import INDEX_TYPES, MANIFEST_TYPES
 from laminix.registry.address import Address

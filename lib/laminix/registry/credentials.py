@@ -67,9 +67,7 @@ def credential_files(environment: Mapping[str, str]) -> list[str]:
     return [f"{place}/containers/auth.json" for place in (runtime, config) if place] + [f"{docker}/config.json"]
 
 
-def _in_document(
-    document: Value, registry: str, repository: str, environment: Mapping[str, str]
-) -> Credentials | None:
+def _in_document(document: Value, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
     helpers, store = document.get("credHelpers"), document.get("credsStore")
     helper = helpers.get(registry) if helpers else None
     if helper:

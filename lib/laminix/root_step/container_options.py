@@ -42,7 +42,12 @@ def add_container_options(parser: argparse.ArgumentParser, command: str) -> None
     add = add_command_options(parser, can_write=True).add_argument
     add("--user", metavar="USER[:GROUP]", help="Run as this user, by name or ID (default the image's, else root).")
     add("--entrypoint", metavar="PROGRAM", help="Run PROGRAM in place of the image's Entrypoint.")
-    add("--network", choices=("none", "host"), default="none", help="Give it no network or this machine's (default none).")
+    add(
+        "--network",
+        choices=("none", "host"),
+        default="none",
+        help="Give it no network or this machine's (default none).",
+    )
 
 
 def read_container(options: argparse.Namespace, variables: Mapping[str, str]) -> Container:

@@ -21,8 +21,8 @@ from laminix.root_step.merged_root import Bind, Places, make_places, mount_merge
 from laminix.root_step.namespaces import as_first_process, become_root
 from laminix.root_step.parent_files import ParentFiles
 from laminix.root_step.step_tree import StepTree
-from laminix.root_step.temporary import temporary_directory
 from laminix.root_step.system_calls import this_machine
+from laminix.root_step.temporary import temporary_directory
 from laminix.root_step.tracer import Tracer, end_all
 from laminix.root_step.unpacked import Unpacked
 from laminix.root_step.user import User, find_user

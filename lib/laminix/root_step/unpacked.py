@@ -88,6 +88,4 @@ def _entry(
 ) -> Entry:
     values = tuple(sorted((os.fsencode(name), base64.b64decode(text)) for name, text in (xattrs or {}).items()))
     device = (major, minor)
-    return Entry(
-        os.fsencode(path), type.encode(), mode, Owner(uid, gid), mtime, 0, os.fsencode(link), device, values
-    )
+    return Entry(os.fsencode(path), type.encode(), mode, Owner(uid, gid), mtime, 0, os.fsencode(link), device, values)

@@ -42,9 +42,7 @@ def _valid_list(raw: Any) -> list[StorePath] | None:
         # Sharing one string between a path and all references to it saves half of the memory.
         texts = {item["path"]: item["path"] for item in raw}
         known = texts.__getitem__
-        found = [
-            StorePath(item["path"], tuple([*map(known, item["references"])]), item["narSize"]) for item in raw
-        ]
+        found = [StorePath(item["path"], tuple([*map(known, item["references"])]), item["narSize"]) for item in raw]
         valid = (
             len(texts) == len(raw)
             and all(map(CLEAN.fullmatch, texts))

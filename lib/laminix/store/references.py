@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from laminix.directory_trees import walk
+from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.store.closure import StorePath
 from laminix.store.store_path import HASH_CHARACTERS, HASH_LENGTH
-from laminix.parallel.chunks import CHUNK_SIZE
 
 RUN = re.compile(rb"[%s]{%d,}" % (HASH_CHARACTERS, HASH_LENGTH))
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import BinaryIO
 
+from laminix.errors import LaminixError, shown
 from laminix.tar.entries import (
     BLOCK_DEVICE,
     CHARACTER_DEVICE,
@@ -28,7 +29,6 @@ from laminix.tar.entries import (
     Owner,
 )
 from laminix.tar.fields import BadField, header_number, record_number, record_seconds
-from laminix.errors import LaminixError, shown
 
 BLOCK = 512
 CHUNK = 1 << 16  # bytes per read: enough for many small members, little waste before a large one
@@ -90,9 +90,7 @@ def read(
     window.drain()
 
 
-def read_file(
-    file: BinaryIO, what: str = "bad tar archive", place: object = None
-) -> Iterator[tuple[Entry, "Content"]]:
+def read_file(file: BinaryIO, what: str = "bad tar archive", place: object = None) -> Iterator[tuple[Entry, "Content"]]:
     """Yield the same as ``read`` from a seekable FILE. Contents that the caller does not read are skipped."""
     window, errors = _Seekable(file), _Errors(what, place)
     for entry, offset in _members(window, errors, member_path):
@@ -304,9 +302,7 @@ def _extension_size(fields: tuple[bytes, ...]) -> int:
     return size
 
 
-def _entry(
-    fields: tuple[bytes, ...], records: Mapping[bytes, bytes], path_of: Callable[[bytes], bytes]
-) -> Entry:
+def _entry(fields: tuple[bytes, ...], records: Mapping[bytes, bytes], path_of: Callable[[bytes], bytes]) -> Entry:
     """Return the entry for the FIELDS of a header and the RECORDS of the extended headers before it."""
     name, numbers, size, mtime, _, kind, link, names, device, prefix, rest = fields
     path = name.partition(b"\0")[0]

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from laminix.tar.entries import Entry
 from laminix.errors import LaminixError
+from laminix.tar.entries import Entry
 from laminix.tar.writer import BLOCK, header
 
 

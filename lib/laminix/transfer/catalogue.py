@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from laminix.media_types import OCI_MANIFEST
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms.writing import names_config, oci_manifest_bytes
@@ -19,6 +18,7 @@ from laminix.images.reference import (
     familiar_name,
     qualified_name,
 )
+from laminix.media_types import OCI_MANIFEST
 from laminix.registry.client import Document
 
 UNNAMED = "image"  # the repository of an image without a name
@@ -72,7 +72,6 @@ def repository_names(name: str) -> Iterator[str]:
         return
     registry, _, path = qualified_name(check_name(name)).partition("/")
     yield from dict.fromkeys((familiar_name(name), path) if registry == DEFAULT_DOMAIN else (path,))
-
 
 
 def _add(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from laminix.compression.compressor import Compressor, compress
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 from laminix.descriptor import Descriptor
-from laminix.media_types import LAYER_TYPES, OCI_LAYER
-from laminix.digest import sha256, digest_of
+from laminix.digest import digest_of, sha256
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
+from laminix.media_types import LAYER_TYPES, OCI_LAYER
 
 SMALL = 8 << 20  # bytes of a layer that is compressed in memory, so that its digest is known before it is sent
 

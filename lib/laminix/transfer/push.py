@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.descriptor import Descriptor
-from laminix.media_types import LAYER_TYPES, OCI_CONFIG, OCI_MANIFEST
 from laminix.digest import sha256
 from laminix.errors import LaminixError, UsageError
 from laminix.forms import image_in
@@ -19,6 +18,7 @@ from laminix.human_size import human_size
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
 from laminix.images.oci import Manifest
+from laminix.media_types import LAYER_TYPES, OCI_CONFIG, OCI_MANIFEST
 from laminix.parallel.job_threads import in_threads
 from laminix.registry.address import Address
 from laminix.registry.client import Document, Registry, RegistryError, Repository
@@ -137,9 +137,7 @@ class _Push:
 
     # What the registry has.
 
-    def _known(
-        self, address: Address, present: Mapping[Address, Document | None]
-    ) -> tuple[dict[str, Known], bool]:
+    def _known(self, address: Address, present: Mapping[Address, Document | None]) -> tuple[dict[str, Known], bool]:
         """Return the layers of the image at the first tag, or at ``like``, by diff ID, and whether its config is ours."""
         like, repository = self._wishes.like or address, self._repository
         if like.repository != repository.name:
@@ -172,9 +170,7 @@ class _Push:
 
     # Sending.
 
-    def _deliver(
-        self, known: Mapping[str, Known], config_is_there: bool
-    ) -> tuple[Document, tuple[Delivered, ...]]:
+    def _deliver(self, known: Mapping[str, Known], config_is_there: bool) -> tuple[Document, tuple[Delivered, ...]]:
         """Make sure that the repository has all blobs. Returns the manifest, and what was done for each blob."""
         layers = {layer.digest: layer for layer in self._image.layers}
         there = {digest: self._usable(layer, known.get(layer.diff_id)) for digest, layer in layers.items()}
@@ -202,7 +198,11 @@ class _Push:
     def _config(self, is_there: bool) -> Delivered:
         """Make sure that the repository has the config."""
         config = Blob(config_descriptor(self._image), lambda: [self._image.config_bytes])
-        return Delivered(config.descriptor, FOUND) if is_there else patiently(lambda: self._send_blob(config), self._connections)
+        return (
+            Delivered(config.descriptor, FOUND)
+            if is_there
+            else patiently(lambda: self._send_blob(config), self._connections)
+        )
 
     def _send(self, outgoing: Outgoing) -> Delivered:
         blob = outgoing.blob()

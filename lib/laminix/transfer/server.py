@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 
 from laminix import strict_json
-from laminix.media_types import OCI_INDEX
 from laminix.digest import PATTERN
 from laminix.errors import LaminixError, one_line
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_chunks, stored_chunks
+from laminix.media_types import OCI_INDEX
 from laminix.transfer.catalogue import Repository
 
 LOOPBACK = "127.0.0.1"
@@ -260,7 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if sent != size:
             self.close_connection = True
-            self.server.complain(str(LaminixError("bad layer", f"it has {sent} bytes, expected {size}", layer.location)))
+            self.server.complain(
+                str(LaminixError("bad layer", f"it has {sent} bytes, expected {size}", layer.location))
+            )
 
     def _send_chunks(self, chunks: Iterable[bytes]) -> int:
         sent = 0

@@ -9,9 +9,9 @@ from laminix.errors import LaminixError
 from laminix.forms import docker_archive, docker_v1_archive, oci_layout
 from laminix.forms.choice import Candidate
 from laminix.forms.docker_documents import REPOSITORIES
+from laminix.forms.members import Members
 from laminix.images import shapes
 from laminix.images.image import Image
-from laminix.forms.members import Members
 from laminix.images.oci import NAME_ANNOTATION, TAG_ANNOTATION, read_index
 from laminix.images.platform import Platform
 from laminix.images.reference import read_reference

@@ -9,21 +9,21 @@ import re
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 
-from laminix.digest import new_hash, digest_of
+from laminix.digest import digest_of, new_hash
 from laminix.errors import LaminixError
 from laminix.forms import image_in
-from laminix.images.image import Image
 from laminix.forms.members import Members, open_members
+from laminix.images.image import Image
 from laminix.images.oci import check_layer_count, layer_history
-from laminix.layers.layer_directory import CREATED_BY
-from laminix.progress import counted
 from laminix.images.reference import Reference, check_name, check_tag
+from laminix.layers.layer_directory import CREATED_BY
+from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.progress import counted
 from laminix.timestamp import RFC3339, read_timestamp
 from laminix.verify.documents import document_problems
 from laminix.verify.layer import layer_problems
 from laminix.verify.readings import reading_problems
 from laminix.verify.users import user_problems
-from laminix.parallel.chunks import CHUNK_SIZE
 
 BAD_IMAGE = "bad image"
 MAX_PROBLEMS = 1000
@@ -65,7 +65,10 @@ def _distinct(problems: Iterable[LaminixError]) -> list[LaminixError]:
     distinct: dict[str, LaminixError] = {}
     for problem in problems:
         if len(distinct) == MAX_PROBLEMS and str(problem) not in distinct:
-            return [*distinct.values(), LaminixError(BAD_IMAGE, f"more than {MAX_PROBLEMS} problems; the search ends here")]
+            return [
+                *distinct.values(),
+                LaminixError(BAD_IMAGE, f"more than {MAX_PROBLEMS} problems; the search ends here"),
+            ]
         distinct.setdefault(str(problem), problem)
     return list(distinct.values())
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from laminix.media_types import DOCKER_LAYER, LAYER_TYPES
-from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, WHITEOUT_PREFIX, Entry, hidden_name, layer_order
 from laminix.errors import LaminixError, shown
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import compression_of_layer, open_uncompressed
-from laminix.tar.reader import member_path, read
+from laminix.media_types import DOCKER_LAYER, LAYER_TYPES
 from laminix.parallel.chunks import CHUNK_SIZE
+from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, OPAQUE, WHITEOUT_PREFIX, Entry, hidden_name, layer_order
+from laminix.tar.reader import member_path, read
 
 BAD_LAYER = "bad layer"
 

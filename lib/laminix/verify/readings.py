@@ -38,9 +38,7 @@ def _readings_of_documents(members: Members, image: Image) -> Iterator[LaminixEr
         yield from (LaminixError(BAD_IMAGE, reading, place) for reading in readings)
 
 
-def _documents(
-    members: Members, image: Image
-) -> Iterable[tuple[Callable[[], bytes], image_json.Shape, str]]:
+def _documents(members: Members, image: Image) -> Iterable[tuple[Callable[[], bytes], image_json.Shape, str]]:
     """Yield for each document how to read it, its shape and its place."""
     named = {oci_layout.INDEX: shapes.INDEX, oci_layout.LAYOUT: shapes.LAYOUT, REPOSITORIES: shapes.REPOSITORIES}
     if docker_archive.recognises(members):

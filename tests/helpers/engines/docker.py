@@ -131,9 +131,7 @@ class Docker:
     def _json(self, method: str, path: str, body: Any = None) -> Any:
         if body is None:
             return json.loads(self._read(method, path))
-        return json.loads(
-            self._read(method, path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        )
+        return json.loads(self._read(method, path, json.dumps(body).encode(), {"Content-Type": "application/json"}))
 
     def _progress(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> None:
         """POST, and raise the error that the daemon may report in the midst of its progress, with status 200."""
