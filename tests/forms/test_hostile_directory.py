@@ -14,6 +14,7 @@ from image_forms import Image, dir_transport, docker_oci, docker_v1, docker_v1_1
 from laminix import regular_file
 from laminix.errors import LaminixError
 from laminix.forms import open_image
+from laminix.forms.members import DirectoryMembers
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
 from layer_files import HASHES
 
@@ -229,3 +230,9 @@ def with_urls(directory, urls):
     index["manifests"][0] |= {"digest": f"sha256:{sha256(data)}", "size": len(data)}
     (directory / "index.json").write_text(json.dumps(index))
     return directory
+
+
+def test_a_link_to_itself_is_a_name_like_others(image):
+    directory = image("oci")
+    (directory / "loop").symlink_to("loop")
+    assert "loop" in DirectoryMembers(str(directory)).names()

@@ -86,7 +86,7 @@ class DirectoryMembers:
     def names(self) -> Iterator[str]:
         """Yield the names of all members that are not directories, without following links to directories."""
         for entry in walk(os.fsencode(self.place)):
-            if not entry.is_dir():
+            if not os.path.isdir(entry.path):  # False for a link in a loop
                 yield os.fsdecode(os.path.relpath(entry.path, os.fsencode(self.place)))
 
     def has(self, name: str) -> bool:
