@@ -1,6 +1,7 @@
 """Three generations built by nix-build: a child and a grandchild on parents of every form."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,25 @@ def _on(parent: Parent) -> str:
 
 @pytest.mark.parametrize("name", every_parent.NAMES)
 def test_all_generations_have_their_layers(built, parents, maker, name):
-    own = maker.diff_ids(built["child"]) + maker.diff_ids(built["grandchild"])
-    assert maker.diff_ids(built[name]) == parents[name].diff_ids + own
+    layers = maker.layers(built[name])
+    assert [layer["diffID"] for layer in layers[:-2]] == parents[name].diff_ids
+    for layer, who in zip(layers[-2:], ("child", "grandchild")):
+        [own] = maker.layers(built[who])
+        assert files(layer) == files(own)
+
+
+@pytest.mark.parametrize("name", every_parent.NAMES)
+def test_directories_of_the_parent_keep_their_mode(built, maker, name):
+    """In the Nix store, and in a layer that is copied from it, a directory is 0555; in the parents it is 0755."""
+    for layer in maker.layers(built[name])[-2:]:
+        with tarfile.open(layer["location"]) as tar:
+            assert tar.getmember("generation").mode == 0o755
+
+
+def files(layer: dict) -> dict[str, bytes]:
+    """Return the content of each entry of a layer but for directories."""
+    with tarfile.open(layer["location"]) as tar:
+        return {info.name: tar.extractfile(info).read() for info in tar if info.isfile()}
 
 
 @pytest.mark.parametrize("name", every_parent.NAMES)
