@@ -42,7 +42,7 @@ def visible(layers: Sequence[list[Entry]]) -> Iterator[tuple[bytes, Node]]:
 
 def hidden_files(layers: Sequence[list[Entry]]) -> list[HiddenFile]:
     """The hidden files of an image whose LAYERS have these entries, base layer first; in the layers' order."""
-    # An entry is told from its like in another layer by identity, and a layer may be in an image twice.
+    # Entries are compared by identity: equal entries of two layers are different, and an image may have a layer twice.
     layers = [[entry._replace() for entry in entries] for entries in layers]
     seen = {id(node.entry) for _, node in visible(layers)}
     return [

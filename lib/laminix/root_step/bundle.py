@@ -75,7 +75,7 @@ def write_bundle(
 
 
 def _unpack_layers(image: Image, directory: str) -> None:
-    """Unpack IMAGE to the root directory of the bundle, with its modes; the owner is whoever makes the bundle."""
+    """Unpack IMAGE to the root directory of the bundle, with its modes. All files belong to the user who makes the bundle."""
     unpack(image, directory)
     for entry in reversed(read_unpacked(directory).entries):
         if entry.type in (FILE, DIRECTORY):

@@ -1,4 +1,4 @@
-"""System calls on owners, modes, xattrs and device nodes, played on the records.
+"""System calls on owners, modes, xattrs and device nodes, emulated on the records.
 
 The program's call does not run.  Each function here does its work, on a file that is open as a descriptor,
 and gives the call's result, negative for an error.

@@ -44,7 +44,7 @@ class Command:
     user: str = "0"
     directory: str = "/"
     binds: Sequence[Bind] = ()
-    parallel: bool = False  # on all processors; on one, a call that is played takes a fifth of the time
+    parallel: bool = False  # on all processors; on one, a call that is emulated takes a fifth of the time
     own_network: bool = True
     keep_tmp: bool = False  # whether files in /tmp are those of the tree, and part of the layer
 

@@ -1,7 +1,7 @@
-"""The tracer: runs a command under the seccomp filter and plays the calls that the filter traps.
+"""The tracer: runs a command under the seccomp filter and emulates the calls that the filter traps.
 
 A call that the filter answers with TRAP does not run; the thread gets SIGSYS instead, at which ptrace stops
-it.  The tracer plays the call, puts the result into the thread's register and drops the signal.  Calls that
+it.  The tracer emulates the call, puts the result into the thread's register and drops the signal.  Calls that
 the filter answers with TRACE stop before they run; the tracer looks at them there, at their end, or both.
 All other calls run at full speed (ptrace(2), seccomp(2)).
 """
@@ -135,7 +135,7 @@ class Tracer:
             self._after(pid)
             ptrace(linux.PTRACE_CONT, pid)
         elif event == 0:  # about to get a signal
-            is_ours = number == signal.SIGSYS and self._play(pid)
+            is_ours = number == signal.SIGSYS and self._emulate(pid)
             ptrace(linux.PTRACE_CONT, pid, 0, 0 if is_ours else number)
         elif event in EVENTS_OF_BIRTH:
             self._born(pid, self._message(pid))
@@ -154,7 +154,7 @@ class Tracer:
             self._early.discard(child)
             ptrace(linux.PTRACE_CONT, child)
 
-    def _play(self, pid: int) -> bool:
+    def _emulate(self, pid: int) -> bool:
         """Play the trapped call of PID; False where the signal has another origin."""
         ptrace(linux.PTRACE_GETSIGINFO, pid, 0, ctypes.addressof(self._information))
         if struct.unpack_from("=iii", self._information) != (signal.SIGSYS, TRAP_MARK, SYS_SECCOMP):
@@ -163,14 +163,14 @@ class Tracer:
         words = self._words
         arguments = tuple(words[index] for index in self._machine.arguments)
         try:
-            result = self._played(pid, self._names[words[self._machine.number]], arguments)
+            result = self._result_of(pid, self._names[words[self._machine.number]], arguments)
         except OSError as error:
             result = -error.errno
         words[self._machine.result] = result & 0xFFFFFFFFFFFFFFFF
         self._set_registers(pid)
         return True
 
-    def _played(self, pid: int, name: str, words: tuple[int, ...]) -> int:
+    def _result_of(self, pid: int, name: str, words: tuple[int, ...]) -> int:
         thread = Thread(pid, self._proc)
         if name in ID_CALLS:
             function = ID_CALLS[name]
