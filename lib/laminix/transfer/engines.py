@@ -31,8 +31,8 @@ class Engine(Protocol):
     def tag(self, source: str, names: Sequence[str]) -> None:
         """Give the image SOURCE, which was pulled, NAMES (with registry and tag) in place of its own name."""
 
-    def load(self, archive: Iterable[bytes]) -> None:
-        """Load a Docker archive."""
+    def load(self, archive: Iterable[bytes], names: Sequence[str]) -> None:
+        """Load a Docker archive of one image, which has NAMES afterwards."""
 
     def image_id(self, name: str) -> str:
         """Return the engine's ID of the image NAME: a digest."""
@@ -86,7 +86,7 @@ class Docker:
         with self._request("DELETE", f"/images/{source}?noprune=1"):
             pass
 
-    def load(self, archive: Iterable[bytes]) -> None:
+    def load(self, archive: Iterable[bytes], names: Sequence[str]) -> None:
         """See ``Engine``."""
         headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
         with self._request("POST", "/images/load?quiet=1", archive, headers) as response:
@@ -160,9 +160,18 @@ class Podman:
         self._run("tag", source, *names)
         self._run("untag", self.image_id(names[0]).partition(":")[2], source)
 
-    def load(self, archive: Iterable[bytes]) -> None:
+    def load(self, archive: Iterable[bytes], names: Sequence[str]) -> None:
         """See ``Engine``."""
-        self._run("load", "--quiet", data=archive)
+        # podman names an image of an archive without a registry localhost/NAME.
+        output = self._run("load", "--quiet", data=archive)
+        loaded = [line.partition(": ")[2] for line in output.splitlines() if line.startswith("Loaded image")]
+        if not loaded:
+            raise LaminixError(
+                BAD_ENGINE, f"podman load: expected 'Loaded image: NAME', found {one_line(output[:200])!r}"
+            )
+        self._run("tag", loaded[0], *names)
+        if extra := [name for name in loaded if name not in names]:
+            self._run("untag", names[0], *extra)
 
     def image_id(self, name: str) -> str:
         """See ``Engine``."""
@@ -189,7 +198,7 @@ class Containerd:
         self._run("tag", "--force", source, *names)
         self._run("remove", source)
 
-    def load(self, archive: Iterable[bytes]) -> None:
+    def load(self, archive: Iterable[bytes], names: Sequence[str]) -> None:
         """See ``Engine``."""
         self._run("import", "-", data=archive)
 

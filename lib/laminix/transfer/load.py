@@ -34,7 +34,7 @@ def load(image: Image, references: Sequence[Reference], engine: Engine, as_archi
     fetched = None if as_archive else _pull(image, engine, names)
     if fetched is None:
         total = sum(layer.size for layer in image.layers)
-        engine.load(watched(docker_archive.archive(image, image.references), "loading", total))
+        engine.load(watched(docker_archive.archive(image, image.references), "loading", total), names)
     return Loaded(names, _checked_id(image, engine, names), fetched)
 
 
