@@ -18,7 +18,7 @@
     parentImage, platform :: String | null,
     image :: Image,
     inheritConfig :: "all" | "env" | "none",
-    skipExisting :: Bool,
+    skipExisting, allowMissing :: Bool,
     name :: String,
     meta, passthru :: AttrSet,
   } -> Image
@@ -37,6 +37,7 @@
   image,
   inheritConfig ? "all",
   skipExisting ? false,
+  allowMissing ? false,
   name ? image.name or "image",
   meta ? { },
   passthru ? { },
@@ -58,6 +59,7 @@ let
       parent-image = if isImageDirectory then parentImage else null;
       inherit-config = inheritConfig;
       skip-existing = skipExisting;
+      allow-missing = allowMissing;
       inherit image platform;
     };
     tools = decompressorPackages;

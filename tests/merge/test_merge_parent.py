@@ -266,6 +266,81 @@ def test_two_files_that_meet_and_differ_are_an_error(maker, refused):
     assert "'usr/bin/x' and 'bin/x' differ, but are the same path in the parent" in message
 
 
+# Removals.
+
+HAS_MOTD = image_forms.Image(
+    layers=(
+        file_trees.tar(
+            {"etc": DIRECTORY, "etc/motd": b"x", "usr": DIRECTORY, "usr/bin": DIRECTORY, "usr/bin/sh": b"sh"}
+        ),
+        file_trees.tar(
+            {"bin": Link("usr/bin"), "etc/link": Link("motd"), "etc/hard": b"h", "etc/harder": HardLink("etc/hard")}
+        ),
+    )
+)
+
+
+@pytest.fixture
+def removal(maker):
+    """``removal(path, …)``: arguments of merge-parent for an image that only removes PATH, on HAS_MOTD."""
+
+    def arguments(*paths, below=()):
+        parent = file_trees.write_tar(maker.directory / "p.tar", image_forms.oci_layout(HAS_MOTD))
+        layer = maker.build("removing", "mk-layer", *(word for path in paths for word in ("--remove", path)))
+        return "--parent", parent, "--image", maker.image("child", {}, *below, layer)
+
+    return arguments
+
+
+@pytest.mark.parametrize("path", ["etc/motd", "/etc/link", "etc/harder", "etc", "bin", "bin/sh"])
+def test_removes_what_the_parent_has(maker, removal, path):
+    assert len(maker.layers(maker.build("merged", "merge-parent", *removal(path)))) == 3
+
+
+@pytest.mark.parametrize("skip", [[], ["--skip-existing"]], ids=["all", "skip-existing"])
+def test_removes_what_a_lower_layer_of_the_image_has(maker, removal, skip):
+    lower = maker.layer("lower", {"opt/lower": b"1"})
+    assert len(maker.layers(maker.build("merged", "merge-parent", *removal("opt/lower", below=[lower]), *skip))) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("/etc/mtod", "did you mean 'etc/motd'?"),
+        ("etcc/motd", "did you mean 'etc/motd'?"),
+        ("bin/shh", "did you mean 'usr/bin/sh'?"),
+        ("etc/motd/x", "--allow-missing accepts that"),
+        ("srv", "--allow-missing accepts that"),
+    ],
+)
+def test_refuses_to_remove_what_nothing_below_has(maker, refused, removal, path, remedy):
+    line = refused(*removal(path))
+    why = f"neither the parent nor a layer below the removal has it: {remedy}"
+    assert line.startswith(f"cannot remove '{path.lstrip('/')}': {why} ({maker.directory}/child.image/blobs/sha256/")
+
+
+def test_names_every_removal_of_nothing(maker, builder, removal):
+    ended = builder("merge-parent", *removal("etc/mtod", "usr/bim"), "--out", maker.directory / "out")
+    assert ended.returncode == 1
+    assert [line.split("'")[1] for line in ended.stderr.splitlines()] == ["etc/mtod", "usr/bim"]
+
+
+def test_removes_nothing_if_that_is_allowed(maker, removal):
+    image = maker.build("merged", "merge-parent", *removal("srv/none"), "--allow-missing")
+    assert names(layers_of(maker, image)[-1]) == ["srv/", "srv/.wh.none"]
+
+
+def test_a_removal_twice_is_a_removal_of_nothing(refused, removal, maker):
+    once = maker.build("once", "mk-layer", "--remove", "etc/motd")
+    assert "cannot remove 'etc/motd'" in refused(*removal("etc/motd", below=[once]))
+
+
+def test_whiteouts_of_other_tools_may_hide_nothing(maker, merged):
+    other = image_forms.Image(layers=(file_trees.tar({"srv/.wh.none": b""}),))
+    path = file_trees.write_tar(maker.directory / "other.tar", image_forms.oci_layout(other))
+    assert names(layers_of(maker, merged(BASE, path))[-1]) == ["srv/.wh.none"]
+
+
 # --skip-existing.
 
 

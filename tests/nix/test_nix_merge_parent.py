@@ -82,3 +82,15 @@ def test_a_parent_that_is_no_image_is_told_in_one_line(nix, tmp_path):
     (tmp_path / "no-image").write_text("text")
     error = nix.failure(f'mkImage {{ name = "x"; fromImage = {tmp_path}/no-image; }}')
     assert "error: " in error and "Traceback" not in error
+
+
+def test_a_removal_of_nothing_is_an_error_unless_it_is_allowed(nix):
+    image = """
+      let
+        parent = mkImage { name = "parent"; files."etc/motd".text = "x"; };
+        image = mkImage { name = "child"; layers = [ (mkLayer { remove = [ "etc/mtod" ]; }) ]; };
+      in
+      """
+    assert "cannot remove 'etc/mtod': " in nix.failure(f"{image} mergeParent {{ inherit parent image; }}")
+    built = nix.build(f"{image} mergeParent {{ inherit parent image; allowMissing = true; }}")
+    assert (Path(built) / "index.json").exists()

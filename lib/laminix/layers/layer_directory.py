@@ -14,6 +14,7 @@ from laminix.strict_json import Value
 
 VERSION = 1
 CREATED_BY = "mk-layer"  # value of created_by in the history of every layer from laminix
+REMOVED = "without "  # before each removed path in the comment there
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ def _from_json(document: Value) -> Layer:
         store_paths=tuple(document["storePaths"].texts()),
         history=document["history"].text_map(),
     )
+
+
+def removes_paths(history: dict[str, Any]) -> bool:
+    """Return whether HISTORY, an entry of an image's history, is that of a layer of mk-layer with removed paths."""
+    return history.get("created_by") == CREATED_BY and REMOVED in (history.get("comment") or "")
 
 
 def _check_size(blob: str, expected: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from laminix.compression.compressor import NAMES, Compressor
 from laminix.errors import shown
 from laminix.layers.blob_writer import write_blob
-from laminix.layers.layer_directory import CREATED_BY, Layer, write_layer
+from laminix.layers.layer_directory import CREATED_BY, REMOVED, Layer, write_layer
 from laminix.layers.layer_spec import LayerSpec
 from laminix.layers.packing import layer_chunks
 from laminix.layers.recipe import Recipe
@@ -86,7 +86,7 @@ def _comment(spec: LayerSpec) -> str:
     names = _first(sorted(full_name(path) for path in set(spec.store_paths)))
     copied = [f"files in {shown(destination)}" for destination in dict.fromkeys(place for _, place in spec.copies)]
     files = _first([shown(f"/{path}") for _, path in spec.files])
-    gone = [f"without {shown(path)}" for path in spec.removed]
+    gone = [f"{REMOVED}{shown(path)}" for path in spec.removed]
     return ", ".join(names + copied + files + gone)
 
 

@@ -69,13 +69,16 @@ def _apply_whiteouts(members: Sequence[Member], lower: LowerTree) -> None:
     """Delete from the tree below what MEMBERS hide there: first of all links that whiteouts further down pass."""
     whiteouts = [member.entry.path for member in members if is_whiteout(member.entry.path)]
     for path in sorted(whiteouts, key=lambda path: path.count(b"/")):
-        directory, _, name = path.rpartition(b"/")
-        if name == OPAQUE:  # replaces a link
-            above, _, own_name = directory.rpartition(b"/")
-            directory = _join(_destination(above, {b"": b""}, lower), own_name)
-        else:
-            directory = _destination(directory, {b"": b""}, lower)
-        lower.tree.apply_whiteout(_join(directory, name))
+        lower.tree.apply_whiteout(whiteout_place(path, lower))
+
+
+def whiteout_place(whiteout: bytes, lower: LowerTree) -> bytes:
+    """Return the path of WHITEOUT with the parent's links followed."""
+    directory, _, name = whiteout.rpartition(b"/")
+    if name == OPAQUE:  # replaces a link
+        above, _, own_name = directory.rpartition(b"/")
+        return _join(_join(_destination(above, {b"": b""}, lower), own_name), name)
+    return _join(_destination(directory, {b"": b""}, lower), name)
 
 
 def tar_of(members: Iterable[Member], tar: LayerTar) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """The file tree that a container sees: layers applied one after another (image-spec layer.md).
 
 Whiteouts and opaque directories hide entries of lower layers only, independent of their order in the tar. To save
-memory, the tree contains only files of given sizes; it contains all directories and links.
+memory, the tree contains only files of given sizes or names; it contains all directories and links.
 """
 
 import hashlib
@@ -29,15 +29,21 @@ class Node:
 
 
 class MergedTree:
-    """The layers added so far as one tree, with files of the given SIZES (bytes) only.
+    """The layers added so far as one tree, with files of the given SIZES (bytes) and NAMES (base names) only.
 
-    With KEEP, the tree contains all files. KEEP is called with each file while its layer is added, to store the
-    content; its result is used instead of the content's digest.
+    Files of other sizes have no digest. With KEEP, the tree contains all files. KEEP is called with each file while
+    its layer is added, to store the content; its result is used instead of the content's digest.
     """
 
-    def __init__(self, sizes: Container[int] = (), keep: Callable[[Entry, Content | None], bytes | None] | None = None):
+    def __init__(
+        self,
+        sizes: Container[int] = (),
+        keep: Callable[[Entry, Content | None], bytes | None] | None = None,
+        names: Container[bytes] = (),
+    ):
         self._sizes = sizes
         self._keep = keep
+        self._names = names
         self._root = Node(Entry(b"", DIRECTORY, 0o755), -1)
         self._implied_left = MAX_IMPLIED
         self.layers = 0  # number of layers added
@@ -74,7 +80,7 @@ class MergedTree:
             del self.find(above).children[own_name]
 
     def add_entry(self, entry: Entry) -> None:
-        """Add ENTRY of the next layer, which is not a whiteout. A file only removes the node at its path.
+        """Add ENTRY of the next layer, which is not a whiteout. A file has no digest.
 
         A directory or link that is there already stays part of its layer.
         """
@@ -82,7 +88,7 @@ class MergedTree:
         directory = self._make_directory(parent)
         node = directory.children.get(name) if name else self._root
         if entry.type not in (DIRECTORY, SYMLINK):
-            directory.children.pop(name, None)
+            self._put_node(directory, name, Node(entry, self.layers) if name in self._names else None)
         elif node is not None and (node.entry.type, node.entry.link) == (entry.type, entry.link):
             node.entry = entry
         else:
@@ -186,6 +192,12 @@ class MergedTree:
             node = Node(entry, self.layers, self._keep(entry, content))
         elif entry.size in self._sizes:
             node = Node(entry, self.layers, content_digest(iter(lambda: content.read(CHUNK_SIZE), b"")))
+        if node is None and name in self._names:
+            node = Node(entry, self.layers)
+        self._put_node(directory, name, node)
+
+    def _put_node(self, directory: Node, name: bytes, node: Node | None) -> None:
+        """Replace what DIRECTORY has at NAME with NODE, or with nothing."""
         if node is not None:
             directory.children[name] = node
         else:

@@ -15,23 +15,33 @@ from laminix.layers.blob_writer import write_blob
 from laminix.merge.config_inheritance import inherit
 from laminix.merge.layer_on_parent import LowerTree, adapt_members, tar_of
 from laminix.merge.merged_tree import MergedTree
+from laminix.merge.removals import (
+    layers_with_removals,
+    missing_error,
+    missing_removals,
+    removed_names,
+    tree_of_all_files,
+)
 from laminix.progress import counted
 from laminix.tar.entries import FILE
 
 TEMPORARY = "rewritten"  # directory for rewritten layers in the image directory, removed at the end
 
 
-def merge(parent: Image, child: Image, mode: str, skip_existing: bool, directory: str) -> None:
+def merge(
+    parent: Image, child: Image, mode: str, skip_existing: bool, directory: str, allow_missing: bool = False
+) -> None:
     """Write an image directory with CHILD on top of PARENT into the empty DIRECTORY.
 
     MODE is one of config_inheritance.MODES. With SKIP_EXISTING, layers lose entries that the parent already has.
-    Reads and checks every byte of the parent. Raises LaminixError for damaged layers and if the images disagree.
+    With ALLOW_MISSING, mk-layer's layers may remove paths that nothing below them has. Reads and checks every byte of
+    the parent. Raises LaminixError for damaged layers and if the images disagree, and a group of errors for removals.
     """
     check_layer_count(len(parent.layers) + len(child.layers))
     inherit(parent.config, child.config, mode)  # to report a disagreement before reading the layers
     temporary = os.path.join(directory, TEMPORARY)
     os.mkdir(temporary)
-    layers = _adapted_layers(parent, child, skip_existing, temporary)
+    layers = _adapted_layers(parent, child, skip_existing, allow_missing, temporary)
     config = inherit(parent.config, _with_diff_ids(child.config, layers), mode)
     write_image_directory(directory, [*parent.layers, *layers], config.to_bytes(), child.references, child.annotations)
     remove_tree(temporary)
@@ -42,18 +52,34 @@ def _with_diff_ids(config: Config, layers: Sequence[StoredLayer]) -> Config:
     return Config(config.raw | {"rootfs": rootfs})
 
 
-def _adapted_layers(parent: Image, child: Image, skip_existing: bool, temporary: str) -> list[StoredLayer]:
+def _adapted_layers(
+    parent: Image, child: Image, skip_existing: bool, allow_missing: bool, temporary: str
+) -> list[StoredLayer]:
     """Return the child's layers adapted to the parent, unchanged if possible; others are written to TEMPORARY."""
     tars = [LayerTar(layer, os.path.join(temporary, f"tar-{i}")) for i, layer in enumerate(child.layers)]
-    tree = merged_tree(parent, _sizes(tars) if skip_existing else frozenset())
+    removing = [] if allow_missing else [tar for tar, removes in zip(tars, layers_with_removals(child)) if removes]
+    tree = merged_tree(parent, _sizes(tars) if skip_existing else frozenset(), removed_names(removing))
     lower = LowerTree(tree, tree.layers)
-    places = (os.path.join(temporary, str(i)) for i in range(len(tars)))
-    return [_adapted_layer(tar, lower, skip_existing, place) for tar, place in zip(tars, places)]
+    layers = []
+    for number, tar in enumerate(tars):
+        if tar in removing:
+            _check_removals(tar, lower, [parent, child])
+        layers.append(_adapted_layer(tar, lower, skip_existing, os.path.join(temporary, str(number))))
+    return layers
 
 
-def merged_tree(image: Image, sizes: frozenset[int]) -> MergedTree:
-    """Return the file tree of IMAGE with files of SIZES only. Raises LaminixError for a damaged layer."""
-    tree = MergedTree(sizes)
+def _check_removals(tar: LayerTar, lower: LowerTree, images: Sequence[Image]) -> None:
+    """Raise a group of LaminixErrors if the layer TAR removes paths that LOWER, the next layers of IMAGES, lacks."""
+    missing = missing_removals(tar, lower)
+    if missing:
+        below = tree_of_all_files(images, lower.tree.layers)  # LOWER has too few names to suggest one
+        errors = [missing_error(path, place, below, tar.layer.location) for path, place in missing]
+        raise ExceptionGroup("removals of nothing", errors)
+
+
+def merged_tree(image: Image, sizes: frozenset[int], names: frozenset[bytes]) -> MergedTree:
+    """Return the file tree of IMAGE with files of SIZES and NAMES only. Raises LaminixError for a damaged layer."""
+    tree = MergedTree(sizes, names=names)
     for layer in counted(image.layers, "reading the parent: layer", len(image.layers)):
         tree.add_layer(checked_members(layer))
     return tree
