@@ -1,7 +1,7 @@
 { build, decompressorPackages, packImage }:
 
 /**
-  Attach an artifact to an image: files that refer to the image's manifest.
+  Attach an artifact to an image: files that refer to the image's manifest, or to an index.
 
   # Type
 
@@ -9,6 +9,7 @@
   mkArtifact :: {
     image :: Image | Path,
     imageName, platform :: String | null,
+    index :: Bool,
     artifactType :: String,
     files :: [ { mediaType :: String, path :: Path } ],
     annotations :: { <key> :: String },
@@ -32,6 +33,7 @@
   image,
   imageName ? null,
   platform ? image.platform or null,
+  index ? false,
   artifactType,
   files,
   annotations ? { },
@@ -48,7 +50,7 @@ let
       artifact-type = artifactType;
       file = map ({ mediaType, path }: "${mediaType}=${path}") files;
       annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
-      inherit platform;
+      inherit platform index;
     };
     tools = decompressorPackages;
     inherit meta;

@@ -95,6 +95,46 @@ def test_one_platform_of_an_index(maker, image, note):
     assert subject["digest"] == entries(other)[0]["digest"]
 
 
+def index_of(maker, image, *names):
+    """An index of IMAGE, called NAMES, in a layout."""
+    tags = [word for name in names for word in ("--tag", name)]
+    return maker.build(f"index-{'-'.join(names)}", "mk-index", "--name", "x", *tags, "--image", image)
+
+
+@pytest.mark.parametrize("choice", [(), ("--image", "x:1"), ("--image", "x")])
+def test_an_index_as_the_subject(maker, image, note, choice):
+    index = index_of(maker, image, "1", "2")
+    layout = attach(maker, index, note, "attached", "--index", *choice)
+    own = entries(index)[0]
+    assert entries(layout)[:-1] == entries(index)
+    subject = document(layout, entries(layout)[-1])["subject"]
+    assert subject == {key: own[key] for key in ("mediaType", "digest", "size")}
+    assert subject["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    maker.run("verify-image", layout)
+
+
+def test_one_of_several_indexes(maker, image, note):
+    first, second = index_of(maker, image, "1"), index_of(maker, image, "2", "3")
+    other = maker.build("y", "mk-index", "--name", "y", "--annotation", "a=b", "--image", image)
+    for blob in (other / "blobs/sha256").iterdir():
+        target = first / "blobs/sha256" / blob.name
+        target.exists() or target.write_bytes(blob.read_bytes())
+    manifests = entries(first) + entries(second) + entries(other)
+    (first / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
+    argv = ("--index", "--artifact-type", TYPE, "--file", f"a/b={note}")
+    line = maker.refused("mk-artifact", first, *argv)
+    assert line.startswith("cannot select an image: found 2 indexes, expected one; choose it with --image")
+    layout = attach(maker, first, note, "attached", "--index", "--image", "y")
+    assert document(layout, entries(layout)[-1])["subject"]["digest"] == entries(other)[0]["digest"]
+
+
+def test_no_index(maker, image, note):
+    argv = ("--index", "--artifact-type", TYPE, "--file", f"a/b={note}")
+    assert maker.refused("mk-artifact", image, *argv).startswith("cannot select an image: found 0 indexes")
+    line = maker.refused("mk-artifact", image, *argv, "--platform", "linux/amd64", status=2)
+    assert line == "bad subject: --index stands for all platforms; leave out --platform"
+
+
 @pytest.mark.parametrize("format_", ["oci", "oci-archive"])
 def test_packed_with_its_artifacts(maker, image, note, format_):
     layout = attach(maker, image, note)

@@ -11,6 +11,7 @@ let
     artifactType = "application/vnd.cyclonedx+json";
     files = [ { mediaType = "application/vnd.cyclonedx+json"; path = mkSbom { image = image "amd64"; }; } ];
   };
+  ofIndex = mkArtifact { image = index; index = true; artifactType = "text/x"; files = [ { mediaType = "text/x"; path = ./nix/README.md; } ]; };
 in
 """
 
@@ -42,3 +43,10 @@ def test_an_artifact(nix, builder):
     assert manifest["subject"]["digest"] == image["digest"]
     assert manifest["layers"][0]["annotations"] == {"org.opencontainers.image.title": "sbom.cdx.json"}
     assert builder("verify-image", packed).returncode == 0
+
+
+def test_an_artifact_of_an_index(nix):
+    layout = nix.build(IMAGES + "ofIndex")
+    index, artifact = json.loads((layout / "index.json").read_bytes())["manifests"]
+    manifest = json.loads((layout / "blobs" / artifact["digest"].replace(":", "/")).read_bytes())
+    assert manifest["subject"]["digest"] == index["digest"]

@@ -44,11 +44,11 @@ def index(maker):
     return maker.build("index", "mk-index", "--name", "x", *images)
 
 
-def attached(maker, image, name):
+def attached(maker, image, name, *options):
     note = maker.directory / f"{name}.json"
     note.write_text(f'"{name}"\n')
     argv = ("--artifact-type", TYPE, "--file", f"application/json={note}")
-    return maker.build(name, "mk-artifact", image, *argv)
+    return maker.build(name, "mk-artifact", image, *argv, *options)
 
 
 def entries(layout) -> list[dict]:
@@ -84,6 +84,14 @@ def test_artifacts_are_found_by_their_subject(maker, hub, skopeo):
     assert referrers == [first, second]
     maker.run("push-image", layout, f"{there}:1", "--all")
     assert skopeo.manifest(f"{there}:{subject.replace(':', '-')}")["manifests"] == referrers
+
+
+def test_an_artifact_of_an_index_is_found_by_it(maker, hub, skopeo):
+    layout, there = attached(maker, index(maker), "note", "--index"), f"docker://{hub.host}/x"
+    maker.run("push-image", layout, f"{there}:1", "--all")
+    top, note = entries(layout)
+    referrers = skopeo.manifest(f"{there}:{top['digest'].replace(':', '-')}")["manifests"]
+    assert referrers == [note]
 
 
 def test_earlier_referrers_stay(maker, hub, skopeo):

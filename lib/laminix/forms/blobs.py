@@ -168,7 +168,7 @@ class _IndexTree:
     def _add_names(self, index: Index, inherited: dict[Reference, None]) -> None:
         """Record the names of the descriptors in INDEX. A descriptor without a name gets the INHERITED ones."""
         for descriptor in index.manifests:
-            names = _references(descriptor) or inherited
+            names = references_of(descriptor) or inherited
             self._names_left -= len(names)
             if self._names_left < 0:
                 why = f"too many names of images in total (limit {MAX_NAMES})"
@@ -180,7 +180,7 @@ def _key(descriptor: Descriptor) -> _Key:
     return descriptor.digest, is_image(descriptor)
 
 
-def _references(descriptor: Descriptor) -> tuple[Reference, ...]:
+def references_of(descriptor: Descriptor) -> tuple[Reference, ...]:
     """Return the reference in the annotations of a descriptor in an index, or none."""
     annotations = descriptor.others.get("annotations") or {}
     tag, name = annotations.get(TAG_ANNOTATION), annotations.get(NAME_ANNOTATION)

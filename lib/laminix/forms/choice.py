@@ -45,18 +45,17 @@ def _named(candidates: Sequence[Candidate], image: str, place: str) -> list[Cand
 
 
 def _has_name(candidate: Candidate, name: str, tag: str | None) -> bool:
-    """Return whether the candidate is NAME:TAG, or NAME with any tag if TAG is None.
+    return any(is_called(reference, name, tag) for reference in candidate.references)
+
+
+def is_called(reference: Reference, name: str, tag: str | None) -> bool:
+    """Return whether REFERENCE is NAME:TAG, or NAME with any tag if TAG is None.
 
     A reference without a name matches if its tag is TAG, or is NAME if TAG is None.
     """
-    return any(
-        (
-            qualified_name(reference.name) == qualified_name(name) and tag in (None, reference.tag)
-            if reference.name
-            else reference.tag == (name if tag is None else tag)
-        )
-        for reference in candidate.references
-    )
+    if not reference.name:
+        return reference.tag == (name if tag is None else tag)
+    return qualified_name(reference.name) == qualified_name(name) and tag in (None, reference.tag)
 
 
 def _refuse_several_names(candidates: Sequence[Candidate], place: str) -> None:

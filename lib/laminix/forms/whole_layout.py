@@ -10,14 +10,15 @@ from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import sha256
 from laminix.errors import LaminixError
 from laminix.forms import archive_writer, oci_layout
-from laminix.forms.blobs import MAX_INDEX_DEPTH, Blobs, check_stored_size, image_of_manifest, is_image
+from laminix.forms.blobs import MAX_INDEX_DEPTH, Blobs, check_stored_size, image_of_manifest, is_image, references_of
+from laminix.forms.choice import CANNOT_SELECT, is_called
 from laminix.forms.form import Form
 from laminix.forms.members import BAD_IMAGE, Members
 from laminix.forms.writing import copy_layer, oci_manifest_bytes, write_chunks
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, with_digest
 from laminix.images.oci import CONFIG_TYPES, INDEX_TYPES, Index, read_index, read_manifest
-from laminix.images.reference import Reference
+from laminix.images.reference import Reference, split_tag
 from laminix.strict_json import Value
 from laminix.tar.writer import END
 
@@ -101,6 +102,24 @@ def stored_blob(descriptor: Descriptor, location: str, open_, file: str | None) 
     """A blob of an artifact, whose bytes are checked like those of a layer."""
     media_type, digest, size = descriptor.media_type, descriptor.digest, descriptor.size
     return StoredLayer(digest, media_type, size, digest, location, open_, file)
+
+
+def index_in(layout: WholeLayout, image: str | None, place: str) -> Descriptor:
+    """What points to the index that LAYOUT has, or to the one called IMAGE (NAME[:TAG]). PLACE is for messages.
+
+    Raises LaminixError unless there is exactly one.
+    """
+    found = {entry.digest: entry for entry in layout.entries if entry.media_type in INDEX_TYPES}
+    if image is not None:
+        name, tag = split_tag(image)
+        called = {
+            entry.digest for entry in layout.entries if any(is_called(r, name, tag) for r in references_of(entry))
+        }
+        found = {digest: entry for digest, entry in found.items() if digest in called}
+    if len(found) != 1:
+        why = f"found {len(found)} indexes{f' called {image}' if image else ''}, expected one; choose it with --image"
+        raise LaminixError(CANNOT_SELECT, why, place)
+    return next(iter(found.values()))
 
 
 # Making.
