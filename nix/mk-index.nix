@@ -11,6 +11,7 @@
     tag :: String | [ String ],
     images :: [ Image | Path ],
     annotations :: { <key> :: String },
+    attestations :: [ { platform, predicateType :: String, predicate :: Path } ],
     meta, passthru :: AttrSet,
   } -> Image
   ```
@@ -30,6 +31,7 @@
   tag ? (builtins.head images).imageTag or "latest",
   images,
   annotations ? { },
+  attestations ? [ ],
   meta ? { },
   passthru ? { },
 }:
@@ -44,6 +46,7 @@ let
       tag = tags;
       image = images;
       annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
+      inherit attestations;
     };
     tools = decompressorPackages;
     inherit meta;

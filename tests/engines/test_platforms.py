@@ -5,11 +5,14 @@ import json
 import pytest
 
 from engines import registry
+from engines.program import output
 from engines.skopeo import Skopeo
 from file_trees import busybox
 from image_forms import ARCHITECTURE
 from image_maker import ImageMaker
 
+SPDX = "https://spdx.dev/Document"
+BUILDX = "/usr/libexec/docker/cli-plugins/docker-buildx"  # Debian does not put it on PATH
 OTHER = "arm64" if ARCHITECTURE == "amd64" else "amd64"
 
 
@@ -31,17 +34,32 @@ def index(made: ImageMaker):
     return made.build("index", "mk-index", "--name", "example.org/x", *images)
 
 
-def archive(made: ImageMaker):
-    return made.build("index.tar", "pack-image", index(made), "--all", "--format", "oci-archive")
+def attested(made: ImageMaker):
+    """The same with a bill of materials of each image, as BuildKit attaches them."""
+    index(made)
+    images = [made.directory / f"{name}.image" for name in (ARCHITECTURE, OTHER)]
+    listed = []
+    for name, image in zip((ARCHITECTURE, OTHER), images):
+        bill = made.directory / f"{name}.spdx.json"
+        bill.write_text(made.run("mk-sbom", image, "--format", "spdx", "--name", f"bill-of-{name}"))
+        listed.append({"platform": f"linux/{name}", "predicateType": SPDX, "predicate": str(bill)})
+    (made.directory / "attestations.json").write_text(json.dumps(listed))
+    argv = ("--name", "example.org/x", "--attestations", made.directory / "attestations.json")
+    return made.build("attested", "mk-index", *argv, *(word for image in images for word in ("--image", image)))
 
 
+def archive(made: ImageMaker, layout):
+    return made.build(f"{layout.name}.tar", "pack-image", layout, "--all", "--format", "oci-archive")
+
+
+@pytest.mark.parametrize("layout", [index, attested])
 @pytest.mark.parametrize("engine_name", ["containerd", "docker-containerd", "podman"])
-def test_engines_run_the_one_for_this_machine(made, open_engine, engine_name):
-    engine = open_engine(engine_name)
+def test_engines_run_the_one_for_this_machine(made, open_engine, engine_name, layout):
+    engine, file = open_engine(engine_name), archive(made, layout(made))
     if engine_name == "podman":
-        reference = engine.pull(f"oci-archive:{archive(made)}")
+        reference = engine.pull(f"oci-archive:{file}")
     else:
-        reference = engine.load(str(archive(made)))
+        reference = engine.load(str(file))
     ran = engine.run(reference)
     assert (ran.status, ran.out) == (0, f"for {ARCHITECTURE}\n"), ran.err
 
@@ -55,7 +73,7 @@ def test_podman_picks_by_arch(made, open_engine):
 
 def test_containerd_imports_another_platform(made, open_engine):
     containerd = open_engine("containerd")
-    assert containerd.load(str(archive(made)), "--platform", f"linux/{OTHER}") == "example.org/x:latest"
+    assert containerd.load(str(archive(made, index(made))), "--platform", f"linux/{OTHER}") == "example.org/x:latest"
 
 
 def test_through_a_registry(made, need, scratch, open_engine):
@@ -68,6 +86,17 @@ def test_through_a_registry(made, need, scratch, open_engine):
         assert [entry["platform"]["architecture"] for entry in manifests] == [ARCHITECTURE, OTHER]
         podman = open_engine("podman")
         assert podman.architecture(podman.pull(f"{hub.host}/x:1", "--arch", OTHER)) == OTHER
+
+
+def test_buildx_finds_the_attestations(made, need, scratch):
+    need(BUILDX, *registry.NEEDS)
+    with registry.serve(scratch) as hub:
+        there = f"{hub.host}/x:1"
+        made.run("push-image", attested(made), f"docker://{there}", "--all")
+        argv = (BUILDX, "imagetools", "inspect", there, "--format", "{{json .SBOM}}")
+        bills = json.loads(output(*argv, env={"BUILDX_CONFIG": f"{scratch}/buildx"}))
+    named = {platform: bill["SPDX"]["name"] for platform, bill in bills.items()}
+    assert named == {f"linux/{name}": f"bill-of-{name}" for name in (ARCHITECTURE, OTHER)}
 
 
 def test_skopeo_copies_an_artifact(made, need, scratch, tmp_path):

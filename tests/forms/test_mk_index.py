@@ -104,6 +104,70 @@ def test_a_damaged_blob_is_not_packed(maker, builder, platforms, tmp_path):
     assert "bad layer: its digest is " in error_line(done, "pack-image") and not (tmp_path / "out").exists()
 
 
+@pytest.fixture
+def statements(tmp_path):
+    """A file with three attestations: two about the image for this machine, one about the other."""
+    listed = []
+    for number, (platform, kind) in enumerate([(ARCHITECTURE, "a:x"), (OTHER, "a:x"), (ARCHITECTURE, "b:y")]):
+        predicate = tmp_path / f"{number}.json"
+        predicate.write_text(json.dumps({"number": number}))
+        listed.append({"platform": f"linux/{platform}", "predicateType": kind, "predicate": str(predicate)})
+    (tmp_path / "attestations.json").write_text(json.dumps(listed))
+    return tmp_path / "attestations.json"
+
+
+def test_attestations(maker, platforms, statements):
+    layout = indexed(maker, platforms, "--attestations", statements, "--tag", "1", "--tag", "2")
+    top, _ = json.loads((layout / "index.json").read_bytes())["manifests"]
+    first, second, *entries = document(layout, top)["manifests"]
+    assert [entry["platform"] for entry in entries] == [{"architecture": "unknown", "os": "unknown"}] * 2
+    assert [entry["annotations"] for entry in entries] == [
+        {"vnd.docker.reference.digest": image["digest"], "vnd.docker.reference.type": "attestation-manifest"}
+        for image in (first, second)
+    ]
+    manifest = document(layout, entries[0])
+    assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.in-toto+json"}
+    kinds = [layer["annotations"]["in-toto.io/predicate-type"] for layer in manifest["layers"]]
+    assert kinds == ["a:x", "b:y"]
+    config = document(layout, manifest["config"])
+    assert (config["os"], config["architecture"]) == ("unknown", "unknown")
+    assert config["rootfs"] == {"type": "layers", "diff_ids": [layer["digest"] for layer in manifest["layers"]]}
+    statement = document(layout, manifest["layers"][1])
+    assert (statement["_type"], statement["predicateType"]) == ("https://in-toto.io/Statement/v0.1", "b:y")
+    assert statement["predicate"] == {"number": 2}
+    assert [subject["digest"]["sha256"] for subject in statement["subject"]] == [first["digest"][7:]] * 2
+    assert statement["subject"][1]["name"] == f"pkg:docker/example.org/x@2?platform=linux%2F{ARCHITECTURE}"
+
+
+def test_attestations_are_passed_over_and_packed(maker, platforms, statements):
+    layout = indexed(maker, platforms, "--attestations", statements)
+    packed = maker.build("packed.tar", "pack-image", layout, "--all", "--format", "oci-archive")
+    again = maker.build("again", "pack-image", packed, "--all", "--format", "oci")
+    blobs = [{path.name: path.read_bytes() for path in (each / "blobs/sha256").iterdir()} for each in (layout, again)]
+    assert blobs[0] == blobs[1]
+    for place in (layout, packed, again):
+        for name in (ARCHITECTURE, OTHER):
+            maker.run("verify-image", place, "--platform", f"linux/{name}")
+        assert len(maker.layers(place)) == 1
+    child = maker.image("child", {}, maker.layer("more", {"y": b"y"}))
+    assert len(maker.layers(maker.build("merged", "merge-parent", "--parent", layout, "--image", child))) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"platform": "linux/s390x"}, f"bad attestation: no image for linux/s390x; found linux/{ARCHITECTURE}, "),
+        ({"predicat": "x"}, "bad JSON file: [0]: unknown key 'predicat', expected one of platform, "),
+        ({"predicate": __file__}, "bad predicate: not JSON: "),
+    ],
+)
+def test_faulty_attestations(maker, platforms, statements, change, complaint):
+    first, *others = json.loads(statements.read_bytes())
+    statements.write_text(json.dumps([first | change, *others]))
+    argv = [word for image in platforms for word in ("--image", image)]
+    assert maker.refused("mk-index", "--name", "x", *argv, "--attestations", statements).startswith(complaint)
+
+
 def test_two_images_for_one_platform(builder, platforms, tmp_path):
     argv = ("--name", "x", "--image", platforms[0], "--image", platforms[0], "--out", tmp_path / "out")
     line = error_line(builder("mk-index", *argv), "mk-index")

@@ -11,6 +11,12 @@ let
     artifactType = "application/vnd.cyclonedx+json";
     files = [ { mediaType = "application/vnd.cyclonedx+json"; path = mkSbom { image = image "amd64"; }; } ];
   };
+  attested = mkIndex {
+    images = map image [ "amd64" "arm64" ];
+    attestations = [
+      { platform = "linux/amd64"; predicateType = "https://spdx.dev/Document"; predicate = mkSbom { image = image "amd64"; format = "spdx"; }; }
+    ];
+  };
   ofIndex = mkArtifact { image = index; index = true; artifactType = "text/x"; files = [ { mediaType = "text/x"; path = ./nix/README.md; } ]; };
 in
 """
@@ -50,3 +56,15 @@ def test_an_artifact_of_an_index(nix):
     index, artifact = json.loads((layout / "index.json").read_bytes())["manifests"]
     manifest = json.loads((layout / "blobs" / artifact["digest"].replace(":", "/")).read_bytes())
     assert manifest["subject"]["digest"] == index["digest"]
+
+
+def test_attestations(nix, builder):
+    layout, archive = nix.build_all(IMAGES + "[ attested attested.ociArchive ]")
+    read = lambda digest: json.loads((layout / "blobs" / digest.replace(":", "/")).read_bytes())
+    index = read(json.loads((layout / "index.json").read_bytes())["manifests"][0]["digest"])
+    amd64, _, attestation = index["manifests"]
+    (layer,) = read(attestation["digest"])["layers"]
+    statement = read(layer["digest"])
+    assert statement["subject"][0]["digest"] == {"sha256": amd64["digest"][7:]}
+    assert statement["predicate"]["spdxVersion"] == "SPDX-2.3"
+    assert builder("verify-image", archive, "--platform", "linux/amd64").returncode == 0
