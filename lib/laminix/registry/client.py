@@ -5,7 +5,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from laminix.images.oci import INDEX_TYPES, MANIFEST_TYPES
 from laminix.registry.address import Address
 from laminix.registry.authentication import Authenticator
 from laminix.registry.connection import (
-    ATTEMPTS,
     TRANSIENT,
     WHAT,
     Access,
@@ -29,9 +27,9 @@ from laminix.registry.connection import (
     is_loopback,
     origin,
     redirected,
-    retry_wait,
 )
 from laminix.registry.credentials import find_credentials
+from laminix.registry.resuming import body_from, range_from, resumed
 
 ACCEPTED = ", ".join(sorted(MANIFEST_TYPES) + sorted(INDEX_TYPES))
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -177,42 +175,24 @@ class Repository:
 
         The caller checks the digest. Raises LaminixError if the blob has another size.
         """
-        position = failures = 0
-        while position < size or (size == 0 and failures == 0):
-            before = position
-            try:
-                for chunk in self._blob_from(digest, position, size):
-                    position += len(chunk)
-                    yield chunk
-                if position >= size:
-                    return
-                raise ConnectionError("the blob ends early")
-            except TRANSIENT as error:
-                failures = 1 if position > before else failures + 1
-                if failures >= ATTEMPTS:
-                    why = f"{error or type(error).__name__}, after {position} of {size} bytes"
-                    raise LaminixError(WHAT, why, self.place(digest)) from None
-                time.sleep(retry_wait(failures, None))
+        return resumed(partial(self._blob_from, digest, size), size, self.place(digest))
 
-    def _blob_from(self, digest: str, position: int, size: int) -> Iterator[bytes]:
-        """Yield the bytes of the blob from POSITION, until the connection ends (RFC 9110, section 14)."""
-        headers = {"Range": f"bytes={position}-"} if position else {}
-        with self.request("GET", f"blobs/{digest}", headers, stream=True) as response:
+    def _blob_from(self, digest: str, size: int, position: int) -> Iterator[bytes]:
+        """Yield the bytes of the blob from POSITION, until the connection ends."""
+        with self.request("GET", f"blobs/{digest}", range_from(position), stream=True) as response:
             if response.status == 404:
                 raise RegistryError("the registry has no such blob", self.place(digest), 404)
             check_status(response, 200, 206)
-            skipped = position if response.status == 200 else 0
-            left = size + skipped - position
+            left = size - position
+            expected = size if response.status == 200 else left
             length = response.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) != left:
-                raise self._wrong_size(digest, int(length), left)
-            for chunk in response.chunks():
+            if length.isdecimal() and int(length) != expected:
+                raise self._wrong_size(digest, int(length), expected)
+            for chunk in body_from(response, position):
                 left -= len(chunk)
                 if left < 0:
                     raise self._wrong_size(digest, f"more than {size}", size)
-                kept, skipped = chunk[skipped:], max(0, skipped - len(chunk))
-                if kept:
-                    yield kept
+                yield chunk
 
     def _wrong_size(self, digest: str, found: object, expected: int) -> LaminixError:
         return LaminixError("bad blob", f"the registry sends {found} bytes, expected {expected}", self.place(digest))
