@@ -14,6 +14,8 @@ from laminix.layers.layer_tree import layer_tree
 from laminix.layers.tree_walk import _has_removed_below, _has_sources
 from laminix.merge import merged_tree
 from laminix.merge.merged_tree import MergedTree
+from laminix.store.nar import nar
+from laminix.store.nar_reader import nar_nodes
 from laminix.store.references import _texts
 from laminix.tar.reader import LONGEST_PATH, read
 from raw_tar import END, member, pax
@@ -120,3 +122,8 @@ def test_implied_directories_have_a_limit(monkeypatch):
     monkeypatch.setattr(merged_tree, "MAX_IMPLIED", 1 << 20)
     with pytest.raises(LaminixError, match="paths of directories without an entry are too long in total"):
         MergedTree().add_layer(layer(entry("/".join(["d"] * 8000))))
+
+
+def test_nar(deep):
+    nodes = list(nar_nodes(nar(deep), "here.nar"))
+    assert len(nodes) == DEPTH + 2 and nodes[-1].path == b"d/" * DEPTH + b"file"

@@ -24,27 +24,44 @@ def nar(path: str) -> Iterator[bytes]:
     yield from _node(os.fsencode(path))
 
 
-def _node(path: bytes) -> Iterator[bytes]:
-    status = os.lstat(path)
-    yield _text(b"(") + _text(b"type")
-    if stat.S_ISLNK(status.st_mode):
-        yield _text(b"symlink") + _text(b"target") + _text(os.readlink(path))
-    elif stat.S_ISDIR(status.st_mode):
-        yield _text(b"directory")
-        for name in sorted(os.listdir(path)):
-            yield _text(b"entry") + _text(b"(") + _text(b"name") + _text(name) + _text(b"node")
-            yield from _node(os.path.join(path, name))
+def _node(top: bytes) -> Iterator[bytes]:
+    """Yield the node at TOP. No function recurses: a tree may have thousands of levels."""
+    left: list[tuple[bytes, bytes | None]] = [(b"", top)]  # words, and the path of the node after them; last first
+    while left:
+        words, path = left.pop()
+        yield words
+        if path is None:
+            continue
+        status = os.lstat(path)
+        yield _text(b"(") + _text(b"type")
+        if not stat.S_ISDIR(status.st_mode):
+            yield from _link(path) if stat.S_ISLNK(status.st_mode) else _regular(path, status)
             yield _text(b")")
-    else:
-        yield _text(b"regular")
-        if status.st_mode & stat.S_IXUSR:
-            yield _text(b"executable") + _text(b"")
-        yield _text(b"contents") + _length(status.st_size)
-        with open_regular_file(path) as file:
-            while chunk := file.read(CHUNK_SIZE):
-                yield chunk
-        yield bytes(-status.st_size % 8)
-    yield _text(b")")
+            continue
+        yield _text(b"directory")
+        left.append((_text(b")"), None))
+        for name in sorted(os.listdir(path), reverse=True):
+            left += [(_text(b")"), None), (_entry(name), os.path.join(path, name))]
+
+
+def _entry(name: bytes) -> bytes:
+    """Return the words of a directory's entry before its node."""
+    return b"".join(map(_text, (b"entry", b"(", b"name", name, b"node")))
+
+
+def _link(path: bytes) -> Iterator[bytes]:
+    yield _text(b"symlink") + _text(b"target") + _text(os.readlink(path))
+
+
+def _regular(path: bytes, status: os.stat_result) -> Iterator[bytes]:
+    yield _text(b"regular")
+    if status.st_mode & stat.S_IXUSR:
+        yield _text(b"executable") + _text(b"")
+    yield _text(b"contents") + _length(status.st_size)
+    with open_regular_file(path) as file:
+        while chunk := file.read(CHUNK_SIZE):
+            yield chunk
+    yield bytes(-status.st_size % 8)
 
 
 def _text(data: bytes) -> bytes:

@@ -49,14 +49,21 @@ def _ca(member: Value) -> str | None:
 
 def _nar_digest(value: Value) -> str:
     """Return the hash in VALUE, in any of Nix's formats, as sha256:HEX."""
-    text = value.text()
+    digest = sha256_of_text(value.text())
+    if digest is None:
+        raise value.error(f"found {value.raw!r}, expected a SHA-256 hash in base 16, Nix's base 32 or SRI format")
+    return digest
+
+
+def sha256_of_text(text: str) -> str | None:
+    """Return the SHA-256 hash TEXT, in any of Nix's formats, as sha256:HEX; None if it is not one."""
     if re.fullmatch(r"sha256:[0-9a-f]{64}", text):
         return text
     if re.fullmatch(rf"sha256:[01][{NIX32}]{{51}}", text):
         return f"sha256:{_from_nix32(text.removeprefix('sha256:')).hex()}"
     if re.fullmatch(r"sha256-[0-9A-Za-z+/]{43}=", text):
         return f"sha256:{binascii.hexlify(base64.b64decode(text[7:])).decode()}"
-    raise value.error(f"found {text!r}, expected a SHA-256 hash in base 16, Nix's base 32 or SRI format")
+    return None
 
 
 def _from_nix32(text: str) -> bytes:
