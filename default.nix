@@ -61,6 +61,7 @@ let
     decompressorPackages = ./nix/decompressor-packages.nix;
     imagePrograms = ./nix/image-programs.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
+    planPieces = ./nix/plan-pieces.nix;
     reportName = ./nix/report-name.nix;
     runnable = ./nix/runnable.nix;
     storeName = ./nix/store-name.nix;

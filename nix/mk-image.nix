@@ -5,7 +5,9 @@
   mergeParent,
   mkConfig,
   mkLayer,
+  mkLayers,
   pkgs,
+  planLayers,
   runImage,
   storeName,
   transportForms,
@@ -30,14 +32,16 @@
     architecture, os :: String,
     variant :: String | null,
     annotations :: { <key> :: String },
+    maxLayers :: Int,
+    layering :: "single" | "ca" | "ifd",
     compressor :: "none" | "gzip" | "zstd" | String,
     blob :: Bool,
     meta, passthru :: AttrSet,
   } -> Image
   ```
 
-  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot` and `files`, and one of the store
-  paths that `config` mentions and no other layer contains.
+  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot` and `files`, and those of the store
+  paths that `config` mentions and no other layer contains: one, or at most `maxLayers`.
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
   the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the
@@ -66,6 +70,8 @@
   os ? "linux",
   variant ? null,
   annotations ? { },
+  maxLayers ? 1,
+  layering ? "single",
   compressor ? "none",
   blob ? true,
   meta ? { },
@@ -98,19 +104,31 @@ let
     name = "${baseName}-config.json";
     inherit config lenientConfig;
   };
+  mentionedRoots = if mentioned == null then [ configFile ] else mentioned;
+  omitRoot = if mentioned == null then [ configFile ] else [ ];
+  layersBelow = parentLayers ++ givenLayers;
+  mentionedLayer = mkLayer {
+    name = "mentioned";
+    closure = mentionedRoots;
+    exclude = layersBelow;
+    inherit omitRoot blob compressor;
+  };
+  plannedLayers = mkLayers {
+    name = "mentioned-layers";
+    plan = planLayers {
+      closure = mentionedRoots;
+      base = layersBelow;
+      inherit omitRoot maxLayers;
+    };
+    inherit layering blob compressor;
+  };
   mentionedLayers =
-    if mentioned == [ ] then
+    if mentionedRoots == [ ] then
       [ ]
+    else if maxLayers == 1 then
+      [ mentionedLayer ]
     else
-      [
-        (mkLayer {
-          name = "mentioned";
-          closure = if mentioned == null then [ configFile ] else mentioned;
-          omitRoot = if mentioned == null then [ configFile ] else [ ];
-          exclude = parentLayers ++ givenLayers;
-          inherit blob compressor;
-        })
-      ];
+      [ plannedLayers ];
 
   image = build "mk-image" {
     name = baseName;

@@ -38,7 +38,11 @@
 }:
 
 build "plan-layers" {
-  inherit name meta passthru;
+  inherit name meta;
+  passthru = {
+    inherit maxLayers;
+  }
+  // passthru;
   request = {
     max-layers = maxLayers;
     omit-root = omitRoot;

@@ -58,6 +58,7 @@ makeOverridable (
     fromImageTag ? null,
     inheritConfig ? "all",
     layerCompressor ? "none",
+    layering ? "single",
     layeringPlan ? null,
     perms ? [ ],
     pin ? [ ],
@@ -127,6 +128,7 @@ makeOverridable (
       inherit
         adjustPlan
         fromImage
+        layering
         layeringPipeline
         layeringPlan
         mtime

@@ -85,7 +85,7 @@ THEIRS = {
 # What laminix has beyond them.
 OURS = {
     *("annotations", "fromImageName", "fromImageTag", "inheritConfig", "layerCompressor", "perms"),
-    *("adjustPlan", "layeringPlan", "pin"),
+    *("adjustPlan", "layering", "layeringPlan", "pin"),
 }
 OTHER_FUNCTIONS = {"buildImageWithNixDb", "buildLayeredImageWithNixDb", "mergeImages", "override"}
 HELPERS = {"binSh", "caCertificates", "examples", "fakeNss", "shadowSetup", "usrBinEnv"}

@@ -66,7 +66,9 @@ def _from_attributes(parser: argparse.ArgumentParser, attributes: strict_json.Va
         elif action.option_strings:
             arguments += _option_arguments(action, value)
         else:
-            positionals[name] = [_argument(each) for each in value] if action.nargs == "*" else [_argument(value)]
+            positionals[name] = (
+                [_argument(each) for each in value] if action.nargs in ("*", "+") else [_argument(value)]
+            )
     if "out" in actions:
         arguments.append(f"--out={output}")
     if positionals:

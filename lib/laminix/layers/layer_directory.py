@@ -64,6 +64,12 @@ def read_layer(directory: str) -> Layer:
     return layer
 
 
+def layer_names(count: int) -> list[str]:
+    """Return names for COUNT layer directories: numbers with equally many digits, so that sorting names sorts layers."""
+    digits = max(3, len(str(count)))
+    return [f"{index:0{digits}}" for index in range(count)]
+
+
 def is_layers(path: str) -> bool:
     """Return whether PATH is a layer directory, or a directory of layer directories from mk-layers."""
     return _layers(path) is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from laminix.compression.compressor import NAMES, Compressor
 from laminix.errors import shown
 from laminix.layers.blob_writer import write_blob
-from laminix.layers.layer_directory import CREATED_BY, REMOVED, Layer, write_layer
+from laminix.layers.layer_directory import CREATED_BY, REMOVED, Layer, layer_names, write_layer
 from laminix.layers.layer_spec import LayerSpec
 from laminix.layers.packing import layer_chunks
 from laminix.layers.recipe import Recipe
@@ -47,14 +47,10 @@ def make_layer(
 def make_layers(
     specs: Sequence[LayerSpec], compressor: Compressor, keep_blobs: bool, directory: str, cores: int
 ) -> None:
-    """Write a layer directory to DIRECTORY for each of SPECS, at most CORES at a time.
-
-    The names are numbers with equally many digits, so that sorting the names sorts the layers.
-    """
-    digits = max(3, len(str(len(specs))))
+    """Write a layer directory to DIRECTORY for each of SPECS, at most CORES at a time, lowest layer first."""
     jobs = []
-    for index, spec in enumerate(specs):
-        layer = os.path.join(directory, f"{index:0{digits}}")
+    for name, spec in zip(layer_names(len(specs)), specs):
+        layer = os.path.join(directory, name)
         os.mkdir(layer)
         jobs.append((spec, compressor, keep_blobs, layer, max(1, cores // len(specs))))
     for _ in counted(map_in_processes(make_layer, jobs, cores), "packed layers", len(jobs)):
