@@ -1,8 +1,11 @@
 """Functions for writing any form: manifests, and blobs that are copied or linked."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from laminix import media_types
 from laminix.compression.uncompress import compression_of
@@ -14,6 +17,9 @@ from laminix.images.layer_bytes import checked_chunks, compression_of_layer
 from laminix.images.oci import Manifest, sort_keys
 from laminix.nix_store import lies_in_store
 from laminix.progress import watched
+from laminix.regular_file import open_regular_file
+
+FICLONE = getattr(fcntl, "FICLONE", 0x40049409)  # in Python 3.12 and later; ioctl_ficlone(2)
 
 
 def distinct_layers(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
@@ -60,8 +66,32 @@ def link_to_store(place: str, target: str | None) -> bool:
 
 
 def copy_layer(layer: StoredLayer, path: str, diff_id_too: bool = False) -> None:
-    """Write the layer's bytes as stored to the new file PATH, checked as by ``checked_chunks``."""
-    write_chunks(path, watched(packed_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+    """Write the layer's bytes as stored to the new file PATH, checked as by ``checked_chunks``.
+
+    The file is a reflink where the file system can make one: a copy that takes no space until one of the two changes.
+    """
+    if layer.file is not None and _reflink(layer, path):
+        _check(replace(layer, open=partial(open_regular_file, path)), diff_id_too)
+    else:
+        write_chunks(path, watched(packed_chunks(layer, diff_id_too), "copying a layer:", layer.size))
+
+
+def _reflink(layer: StoredLayer, path: str) -> bool:
+    """Make the new file PATH a reflink of the layer's blob. Returns False, and makes nothing, if that is impossible."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with layer.open() as source, open(path, "xb") as file:
+        try:
+            fcntl.ioctl(file, FICLONE, source.fileno())
+            return True
+        except OSError:  # another file system, or one without reflinks
+            os.unlink(path)
+            return False
+
+
+def _check(layer: StoredLayer, diff_id_too: bool) -> None:
+    """Read LAYER. Raises LaminixError as ``packed_chunks`` does."""
+    for _ in watched(packed_chunks(layer, diff_id_too), "checking a layer:", layer.size):
+        pass
 
 
 def packed_chunks(layer: StoredLayer, diff_id_too: bool = False) -> Iterator[bytes]:
@@ -92,8 +122,7 @@ def share_layer(layer: StoredLayer, path: str) -> bool:
         os.link(layer.file, path, follow_symlinks=False)
     except OSError:  # another file system, or one without links
         return False
-    for _ in watched(checked_chunks(layer, diff_id_too=True), "checking a layer:", layer.size):
-        pass
+    _check(layer, diff_id_too=True)
     return True
 
 
