@@ -59,7 +59,11 @@ let
     compressionEnding = ./nix/compression-ending.nix;
     compressorPackages = ./nix/compressor-packages.nix;
     decompressorPackages = ./nix/decompressor-packages.nix;
+    engineImage = ./nix/engine-image.nix;
+    imageAttributes = ./nix/image-attributes.nix;
+    imageDirectory = ./nix/image-directory.nix;
     imagePrograms = ./nix/image-programs.nix;
+    layoutForms = ./nix/layout-forms.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
     planPieces = ./nix/plan-pieces.nix;
     reportName = ./nix/report-name.nix;

@@ -1,6 +1,7 @@
 {
   build,
   builderProgram,
+  imageDirectory,
   pkgs,
 }:
 
@@ -16,20 +17,23 @@
     name :: String,
     request :: AttrSet,
     tools :: [ Derivation ],
+    attributes :: Derivation -> AttrSet,
     meta, passthru :: AttrSet,
     …
   } -> Derivation
   ```
 
   `request` contains the builder's options without their dashes.  `tools` are packages whose programs the
-  builder may run.  `meta` and `passthru` become attributes of the result; all other arguments become
-  attributes of the derivation.  The result's `overrideAttrs` changes these arguments, as in nixpkgs.
+  builder may run.  `attributes` makes further attributes of the result, such as its other forms.  `meta` and
+  `passthru` become attributes of the result; all other arguments become attributes of the derivation.  The result's
+  `overrideAttrs` changes these arguments, as in nixpkgs.
 */
 builder:
 {
   name,
   request,
   tools ? [ ],
+  attributes ? _: { },
   meta ? { },
   passthru ? { },
   ...
@@ -48,12 +52,16 @@ let
 
   drv = derivation (
     removeAttrs attrs [
+      "attributes"
       "tools"
       "meta"
       "passthru"
     ]
     // {
-      inherit name request;
+      inherit name;
+      request = inputsOf request;
+      ${if attrs ? exportReferencesGraph then "exportReferencesGraph" else null} =
+        inputsOf attrs.exportReferencesGraph;
       inherit (pkgs.stdenv.buildPlatform) system;
       __structuredAttrs = true;
       builder = pkgs.buildPackages.python3.interpreter;
@@ -65,9 +73,14 @@ let
       path = map (tool: "${tool}/bin") tools;
     }
   );
+
+  # Builders read image directories, not the archives that images are as text.
+  inputsOf = builtins.mapAttrs (
+    _: value: if builtins.isList value then map imageDirectory value else imageDirectory value
+  );
+
+  given = passthru // {
+    inherit meta passthru overrideAttrs;
+  };
 in
-drv
-// passthru
-// {
-  inherit meta passthru overrideAttrs;
-}
+drv // attributes (drv // given) // given

@@ -34,7 +34,8 @@ build "compress" {
   }
   // passthru;
   request = {
-    FILE = file;
+    # An image stands for its archive here.
+    FILE = "${file}";
     inherit compressor;
   };
   unsafeDiscardReferences.out = true;

@@ -1,6 +1,7 @@
 {
   build,
   decompressorPackages,
+  imageDirectory,
   reportName,
 }:
 
@@ -24,7 +25,7 @@
   References and sizes of store paths come from the closures, by default those of the images themselves.
 */
 {
-  name ? "${new.name or "image"}-difference",
+  name ? "${(imageDirectory new).name or "image"}-difference",
   old,
   new,
   oldImageName ? null,

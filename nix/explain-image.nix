@@ -1,6 +1,7 @@
 {
   build,
   decompressorPackages,
+  imageDirectory,
   reportName,
 }:
 
@@ -41,7 +42,7 @@
 }:
 
 build "explain-image" {
-  name = reportName "explainImage" "${image.name or "image"}-explanation" format;
+  name = reportName "explainImage" "${(imageDirectory image).name or "image"}-explanation" format;
   request = {
     IMAGE = image;
     image = imageName;

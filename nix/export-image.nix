@@ -1,4 +1,8 @@
-{ build, decompressorPackages }:
+{
+  build,
+  decompressorPackages,
+  imageDirectory,
+}:
 
 /**
   Write the files of an image as one tar, or as a directory: what a container sees, whiteouts applied.
@@ -22,7 +26,7 @@
   imageName ? null,
   platform ? image.platform or null,
   format ? "tar",
-  name ? image.name or "image",
+  name ? (imageDirectory image).name or "image",
   meta ? { },
   passthru ? { },
 }:

@@ -1,10 +1,9 @@
 {
   build,
-  imagePrograms,
+  imageAttributes,
   pkgs,
   runnable,
   storeName,
-  transportForms,
 }:
 
 /**
@@ -76,6 +75,7 @@ let
       "ALL_PROXY"
       "NO_PROXY"
     ];
+    attributes = imageAttributes;
     passthru = {
       isImageDirectory = true;
       inherit imageName;
@@ -86,8 +86,6 @@ let
         arguments = "docker://${tagged} --platform ${selected}";
       };
     }
-    // transportForms image
-    // imagePrograms image
     // passthru;
   };
 in

@@ -1,4 +1,8 @@
-{ build, decompressorPackages }:
+{
+  build,
+  decompressorPackages,
+  imageDirectory,
+}:
 
 /**
   List the layers of an image, base layer first, as a table or as JSON.
@@ -24,7 +28,7 @@
 }:
 
 build "list-layers" {
-  name = "${image.name or "image"}-layers" + (if json then ".json" else ".txt");
+  name = "${(imageDirectory image).name or "image"}-layers" + (if json then ".json" else ".txt");
   request = {
     IMAGE = image;
     image = imageName;

@@ -1,10 +1,9 @@
 {
   build,
-  imagePrograms,
   decompressorPackages,
+  imageAttributes,
+  imageDirectory,
   packImage,
-  runImage,
-  transportForms,
 }:
 
 /**
@@ -38,7 +37,7 @@
   inheritConfig ? "all",
   skipExisting ? false,
   allowMissing ? false,
-  name ? image.name or "image",
+  name ? (imageDirectory image).name or "image",
   meta ? { },
   passthru ? { },
 }:
@@ -51,33 +50,27 @@ let
     inherit platform;
   };
   isImageDirectory = parent.isImageDirectory or false;
-
-  child = build "merge-parent" {
-    inherit name meta;
-    request = {
-      parent = if isImageDirectory then parent else unpacked;
-      parent-image = if isImageDirectory then parentImage else null;
-      inherit-config = inheritConfig;
-      skip-existing = skipExisting;
-      allow-missing = allowMissing;
-      inherit image platform;
-    };
-    tools = decompressorPackages;
-    passthru = {
-      isImageDirectory = true;
-      layers = parent.layers or [ ] ++ image.layers or [ ];
-      inherit parent;
-      ${if image ? imageName then "imageName" else null} = image.imageName;
-      ${if image ? imageTag then "imageTag" else null} = image.imageTag;
-      ${if image ? platform then "platform" else null} = image.platform;
-      ${if image ? config then "config" else null} = image.config;
-    }
-    // transportForms child
-    // imagePrograms child
-    // {
-      run = runImage { image = child; };
-    }
-    // passthru;
-  };
 in
-child
+build "merge-parent" {
+  inherit name meta;
+  request = {
+    parent = if isImageDirectory then parent else unpacked;
+    parent-image = if isImageDirectory then parentImage else null;
+    inherit-config = inheritConfig;
+    skip-existing = skipExisting;
+    allow-missing = allowMissing;
+    inherit image platform;
+  };
+  tools = decompressorPackages;
+  passthru = {
+    isImageDirectory = true;
+    layers = parent.layers or [ ] ++ image.layers or [ ];
+    inherit parent;
+    ${if image ? imageName then "imageName" else null} = image.imageName;
+    ${if image ? imageTag then "imageTag" else null} = image.imageTag;
+    ${if image ? platform then "platform" else null} = image.platform;
+    ${if image ? config then "config" else null} = image.config;
+  }
+  // passthru;
+  attributes = imageAttributes;
+}

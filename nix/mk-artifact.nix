@@ -1,4 +1,11 @@
-{ build, decompressorPackages, packImage }:
+{
+  build,
+  decompressorPackages,
+  engineImage,
+  imageDirectory,
+  layoutForms,
+  packImage,
+}:
 
 /**
   Attach an artifact to an image: files that refer to the image's manifest, or to an index.
@@ -41,37 +48,39 @@
   passthru ? { },
 }:
 
-let
-  attached = build "mk-artifact" {
-    name = image.name or "image";
-    request = {
-      IMAGE = image;
-      image = imageName;
-      artifact-type = artifactType;
-      file = map ({ mediaType, path }: "${mediaType}=${path}") files;
-      annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
-      inherit platform index;
-    };
-    tools = decompressorPackages;
-    inherit meta;
-    passthru = {
-      isImageDirectory = true;
-      ${if image ? imageName then "imageName" else null} = image.imageName;
-      ${if image ? imageTag then "imageTag" else null} = image.imageTag;
-      ${if image ? layers then "layers" else null} = image.layers;
-      ${if image ? config then "config" else null} = image.config;
-      ${if image ? platform then "platform" else null} = image.platform;
-      oci = packAll "oci";
-      ociArchive = packAll "oci-archive";
-    }
-    // passthru;
+build "mk-artifact" {
+  name = (imageDirectory image).name or "image";
+  request = {
+    IMAGE = image;
+    image = imageName;
+    artifact-type = artifactType;
+    file = map ({ mediaType, path }: "${mediaType}=${path}") files;
+    annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
+    inherit platform index;
   };
-  packAll =
-    format:
-    packImage {
-      image = attached;
-      all = true;
-      inherit format;
+  tools = decompressorPackages;
+  inherit meta;
+  attributes =
+    directory:
+    let
+      # Without the artifact: podman refuses an archive with another manifest beside that of the image.
+      dockerArchive = packImage { image = directory; };
+    in
+    layoutForms directory
+    // engineImage {
+      archive = dockerArchive;
+      inherit directory;
+    }
+    // {
+      inherit dockerArchive;
     };
-in
-attached
+  passthru = {
+    isImageDirectory = true;
+    ${if image ? imageName then "imageName" else null} = image.imageName;
+    ${if image ? imageTag then "imageTag" else null} = image.imageTag;
+    ${if image ? layers then "layers" else null} = image.layers;
+    ${if image ? config then "config" else null} = image.config;
+    ${if image ? platform then "platform" else null} = image.platform;
+  }
+  // passthru;
+}

@@ -1,6 +1,6 @@
 {
   build,
-  imagePrograms,
+  imageAttributes,
   mentionedPaths,
   mergeParent,
   mkConfig,
@@ -8,9 +8,7 @@
   mkLayers,
   pkgs,
   planLayers,
-  runImage,
   storeName,
-  transportForms,
 }:
 
 /**
@@ -45,7 +43,7 @@
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
   the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the
-  programs `stream` and `run`.
+  programs `stream` and `run`.  As text (`"${image}"`) it is the path of its `dockerArchive`.
 
   # Example
 
@@ -156,12 +154,8 @@ let
       platform = "${os}/${architecture}" + (if variant == null then "" else "/${variant}");
       inherit config;
     }
-    // transportForms image
-    // imagePrograms image
-    // {
-      run = runImage { inherit image; };
-    }
     // passthru;
+    attributes = imageAttributes;
   };
 in
 if fromImage == null then

@@ -1,4 +1,9 @@
-{ build, decompressorPackages, packImage }:
+{
+  build,
+  decompressorPackages,
+  engineImage,
+  layoutForms,
+}:
 
 /**
   Make one image for several platforms: an index of images.
@@ -38,34 +43,34 @@
 
 let
   tags = if builtins.isList tag then tag else [ tag ];
-
-  index = build "mk-index" {
-    name = "index";
-    request = {
-      inherit name;
-      tag = tags;
-      image = images;
-      annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
-      inherit attestations;
-    };
-    tools = decompressorPackages;
-    inherit meta;
-    passthru = {
-      isImageDirectory = true;
-      imageName = name;
-      imageTag = builtins.head tags;
-      inherit images;
-      oci = packAll "oci";
-      ociArchive = packAll "oci-archive";
-    }
-    // passthru;
-  };
-  packAll =
-    format:
-    packImage {
-      image = index;
-      all = true;
-      inherit format;
-    };
 in
-index
+build "mk-index" {
+  name = "index";
+  request = {
+    inherit name;
+    tag = tags;
+    image = images;
+    annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
+    inherit attestations;
+  };
+  tools = decompressorPackages;
+  inherit meta;
+  attributes =
+    directory:
+    let
+      forms = layoutForms directory;
+    in
+    forms
+    // engineImage {
+      # A docker archive cannot contain several platforms.
+      archive = forms.ociArchive;
+      inherit directory;
+    };
+  passthru = {
+    isImageDirectory = true;
+    imageName = name;
+    imageTag = builtins.head tags;
+    inherit images;
+  }
+  // passthru;
+}

@@ -1,4 +1,8 @@
-{ build, decompressorPackages }:
+{
+  build,
+  decompressorPackages,
+  imageDirectory,
+}:
 
 /**
   Write an image in a transport form.
@@ -38,7 +42,7 @@ let
   };
 in
 build "pack-image" {
-  name = (image.name or "image") + (suffixes.${format} or "-${format}");
+  name = ((imageDirectory image).name or "image") + (suffixes.${format} or "-${format}");
   request = {
     IMAGE = image;
     image = imageName;

@@ -1,4 +1,8 @@
-{ builderProgram, pkgs }:
+{
+  builderProgram,
+  imageDirectory,
+  pkgs,
+}:
 
 /**
   Build a program that runs an image in a container, without an engine, daemon or root.
@@ -33,7 +37,7 @@ derivation {
   inherit (pkgs.stdenv.buildPlatform) system;
   program = ''
     #!/bin/sh
-    exec ${builderProgram "run-image"} ${image} "$@"
+    exec ${builderProgram "run-image"} ${imageDirectory image} "$@"
   '';
   passAsFile = [ "program" ];
   builder = pkgs.buildPackages.python3.interpreter;

@@ -1,4 +1,8 @@
-{ build, decompressorPackages }:
+{
+  build,
+  decompressorPackages,
+  imageDirectory,
+}:
 
 /**
   Unpack an image to plain files, with a list of the owners, modes and times that the store does not keep.
@@ -24,7 +28,7 @@
 }:
 
 build "unpack-image" {
-  name = "${image.name or "image"}-unpacked";
+  name = "${(imageDirectory image).name or "image"}-unpacked";
   request = {
     IMAGE = image;
     image = imageName;

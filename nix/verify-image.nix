@@ -1,4 +1,8 @@
-{ build, decompressorPackages }:
+{
+  build,
+  decompressorPackages,
+  imageDirectory,
+}:
 
 /**
   Check an image from its bytes.  The build fails with one line for each problem; otherwise the result is a
@@ -23,7 +27,7 @@
 }:
 
 build "verify-image" {
-  name = "${image.name or "image"}-verified";
+  name = "${(imageDirectory image).name or "image"}-verified";
   request = {
     IMAGE = image;
     image = imageName;

@@ -22,6 +22,16 @@ UNITS = """
   }}
 """
 
+SEEDS = """
+  import ./tests/docker_tools/seeds.nix {
+    pkgs = import ./tests/docker_tools/packages.nix { };
+    laminix = import ./. { pkgs = import ./tests/docker_tools/packages.nix { }; };
+  }
+"""
+
+# What k3s imports from its directory of images, among others.
+ENDINGS = (".tar", ".tar.gz", ".tar.zst")
+
 
 @pytest.fixture(scope="module")
 def tree(need) -> Path:
@@ -75,3 +85,14 @@ def test_units_of_oci_containers_load_and_run_images(units, node):
             nixos_test_driver.wait_until(lambda: node.execute(greeting)[0] == 0, greeting)
             node.wait_for_unit(f"image-{name}.service")
             node.succeed(f"systemctl stop image-{name}.service")
+
+
+def test_containerd_is_seeded_as_kubelet_and_k3s_do(nix, tree):
+    seeds = json.loads(nix.build(SEEDS).read_text())
+    with systemd_node.running(tree) as node:
+        node.wait_for_unit("containerd.service")
+        for name, seed in seeds.items():
+            with nixos_test_driver.subtest(name):
+                node.succeed(seed["command"])
+                assert f"docker.io/library/{name}:latest" in node.succeed("ctr -n k8s.io image list -q").split()
+                assert seed["link"].endswith(ENDINGS) and Path(seed["target"]).is_file()

@@ -11,7 +11,12 @@
 }:
 
 let
-  inherit (laminix) dockerTools mkImage;
+  inherit (laminix)
+    dockerTools
+    mkArtifact
+    mkImage
+    mkIndex
+    ;
   runBash = import ../../nix/docker-tools/run-bash.nix { inherit pkgs; };
 
   saying = name: {
@@ -38,6 +43,18 @@ let
     layered = imageFile (dockerTools.buildLayeredImage (saying "registry.example:5000/a/layered"));
     streamed = imageStream (dockerTools.streamLayeredImage (saying "streamed"));
     archive = imageFile (mkImage (saying "archive")).dockerArchive;
+    directory = imageFile (mkImage (saying "directory"));
+    on-parent = imageFile (mkImage (saying "on-parent" // { fromImage = mkImage { name = "parent"; }; }));
+    with-artifact = imageFile (mkArtifact {
+      image = mkImage (saying "with-artifact");
+      artifactType = "text/plain";
+      files = [
+        {
+          mediaType = "text/plain";
+          path = ./units.nix;
+        }
+      ];
+    });
     legacy = imageFile (mkImage (saying "legacy")).dockerLegacyArchive;
     compressed = imageFile (laminix.compress { file = (mkImage (saying "compressed")).dockerArchive; });
     stream = imageStream (mkImage (saying "stream")).stream;
@@ -47,7 +64,14 @@ let
         "latest"
       ];
     })).dockerArchive;
-  };
+  }
+  // (
+    # Docker loads no index, and says so.
+    if isPodman then
+      { several-platforms = imageFile (mkIndex { images = [ (mkImage (saying "several-platforms")) ]; }); }
+    else
+      { }
+  );
 
   isPodman = engine == "podman";
   start =

@@ -43,7 +43,7 @@ def test_what_the_parent_has_does_not_come_along_again(nix):
 def test_the_child_keeps_its_name_and_knows_all_layers(nix):
     values = "child.name child.imageName child.imageTag (builtins.length child.layers)"
     # The layer of what the config mentions counts, though it will be empty and left out.
-    assert nix.evaluate(f"{BASE} [ {values} ]") == ["child", "child", "2", 2]
+    assert nix.evaluate(f"{BASE} [ {values} ]") == ["child.tar", "child", "2", 2]
 
 
 def test_the_config_is_inherited(nix):

@@ -113,7 +113,7 @@ NAMED = 'mkImage { name = "example.org:5000/a/x"; tag = "1.0"; config.User = "me
 
 def test_name_tag_and_config_are_asked_of_the_image(nix):
     expression = f"let i = {NAMED}; in [ i.name i.imageName i.imageTag i.config ]"
-    assert nix.evaluate(expression) == ["x", "example.org:5000/a/x", "1.0", {"User": "me"}]
+    assert nix.evaluate(expression) == ["x.tar", "example.org:5000/a/x", "1.0", {"User": "me"}]
 
 
 @pytest.mark.parametrize("form", ["dockerArchive", "dockerLegacyArchive", "dir", "oci"])

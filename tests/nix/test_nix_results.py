@@ -63,3 +63,56 @@ def test_attributes_of_results(nix):
         ]
         """)
     assert found == ["derivation", "app", {}, "other", 1, "app.tar.gz.x"]
+
+
+def test_an_image_as_text_is_its_archive(nix):
+    """Modules and expressions written for dockerTools interpolate images, and expect archives."""
+    found = nix.evaluate(f"""
+        let {IMAGE} archive = image.dockerArchive; in [
+          ("${{image}}" == archive.outPath) (toString image == archive.outPath) (image.name == archive.name)
+          (image.outPath == archive.outPath) (image.drvPath == archive.drvPath) image.type
+        ]
+        """)
+    assert found == [True, True, True, False, False, "derivation"]
+
+
+@pytest.mark.parametrize(
+    "image, archive",
+    [
+        ('mkImage { name = "x"; fromImage = mkImage { name = "p"; }; }', "dockerArchive"),
+        ('mkIndex { images = [ (mkImage { name = "x"; }) ]; }', "ociArchive"),
+        ('mkArtifact { image = mkImage { name = "x"; }; artifactType = "a/b"; files = [ ]; }', "dockerArchive"),
+        (
+            'fetchImage { imageName = "h/x"; imageDigest = "sha256:0"; hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="; }',
+            "dockerArchive",
+        ),
+    ],
+)
+def test_so_is_every_other_image_directory(nix, image, archive):
+    assert nix.evaluate(f'let image = {image}; in [ ("${{image}}" == image.{archive}.outPath) image.name ]') == [
+        True,
+        nix.evaluate(f"({image}).{archive}.name"),
+    ]
+
+
+def test_an_image_is_built_as_a_directory_and_read_as_one(nix):
+    """No archive comes into the store for nix-build, nor for functions that read the image."""
+    directory = nix.build(f"let {IMAGE} in image")
+    assert (directory / "index.json").is_file()
+    for reader in ("listLayers { inherit image; }", "mkStreamer { inherit image; }", "image.run"):
+        needed = nix.evaluate(f"let {IMAGE} in ({reader}).drvPath")
+        closure = nix("nix-store", "--query", "--requisites", needed).stdout
+        assert "-app.drv" in closure and "-app.tar.drv" not in closure, reader
+
+
+def test_an_archive_of_what_overriding_makes(nix):
+    found = nix.evaluate(
+        f'let {IMAGE} other = image.overrideAttrs {{ name = "other"; }}; in [ other.name "${{other}}" ]'
+    )
+    assert found[0] == "other.tar" and found[1].endswith("-other.tar")
+
+
+def test_compress_takes_an_image_for_its_archive(nix):
+    assert nix.evaluate(
+        f"let {IMAGE} in (compress {{ file = image; }}).outPath == (compress {{ file = image.dockerArchive; }}).outPath"
+    )
