@@ -53,6 +53,7 @@ let
 
   # What these functions share.
   internalFiles = {
+    binOutput = ./nix/bin-output.nix;
     build = ./nix/build.nix;
     builderProgram = ./nix/builder-program.nix;
     buildersPackage = ./nix/builders-package.nix;

@@ -1,4 +1,5 @@
 {
+  binOutput,
   build,
   builderProgram,
   pkgs,
@@ -18,7 +19,7 @@
   } -> Derivation
   ```
 
-  The result is the executable itself, not a directory, which `isExe` says.
+  The result is the executable itself, not a directory, which `isExe` says.  `bin` is a package of it, for `lib.getExe`.
 */
 {
   name ? "stream",
@@ -29,7 +30,12 @@
 }:
 
 build "mk-streamer" {
-  inherit name meta;
+  inherit name;
+  meta = {
+    mainProgram = name;
+  }
+  // meta;
+  attributes = binOutput;
   passthru = {
     isExe = true;
     inherit image;

@@ -1,4 +1,5 @@
 {
+  binOutput,
   builderProgram,
   imageDirectory,
   pkgs,
@@ -17,7 +18,7 @@
   } -> Derivation
   ```
 
-  The result is the executable itself.  Its arguments are a command in place of the image's own.
+  The result is the executable itself; `bin` is a package of it, for `lib.getExe`.  Its arguments are a command in place of the image's own.
 
   # Example
 
@@ -32,28 +33,39 @@
   passthru ? { },
 }:
 
-derivation {
-  inherit name;
-  inherit (pkgs.stdenv.buildPlatform) system;
-  program = ''
-    #!/bin/sh
-    exec ${builderProgram "run-image"} ${imageDirectory image} "$@"
-  '';
-  passAsFile = [ "program" ];
-  builder = pkgs.buildPackages.python3.interpreter;
-  args = [
-    "-I"
-    "-B"
-    "-c"
-    ''
-      import os, shutil
+let
+  executable = derivation {
+    inherit name;
+    inherit (pkgs.stdenv.buildPlatform) system;
+    program = ''
+      #!/bin/sh
+      exec ${builderProgram "run-image"} ${imageDirectory image} "$@"
+    '';
+    passAsFile = [ "program" ];
+    builder = pkgs.buildPackages.python3.interpreter;
+    args = [
+      "-I"
+      "-B"
+      "-c"
+      ''
+        import os, shutil
 
-      shutil.copyfile(os.environ["programPath"], os.environ["out"])
-      os.chmod(os.environ["out"], 0o755)
-    ''
-  ];
-}
+        shutil.copyfile(os.environ["programPath"], os.environ["out"])
+        os.chmod(os.environ["out"], 0o755)
+      ''
+    ];
+  };
+  program = executable // {
+    meta = {
+      mainProgram = name;
+    }
+    // meta;
+  };
+in
+program
+// binOutput program
 // passthru
 // {
-  inherit meta passthru;
+  inherit (program) meta;
+  inherit passthru;
 }

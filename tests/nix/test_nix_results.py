@@ -1,6 +1,8 @@
 """What results tell of their images, and the forms that image directories have."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +118,29 @@ def test_compress_takes_an_image_for_its_archive(nix):
     assert nix.evaluate(
         f"let {IMAGE} in (compress {{ file = image; }}).outPath == (compress {{ file = image.dockerArchive; }}).outPath"
     )
+
+
+# As nixpkgs' lib has it.
+GET_EXE = 'getExe = p: "${p.bin or p.out or p}/bin/${p.meta.mainProgram}";'
+
+
+@pytest.mark.parametrize(
+    "program, name",
+    [
+        ("image.stream", "stream-app"),
+        ("image.run", "run"),
+        ('mkStreamer { inherit image; meta.mainProgram = "app"; }', "app"),
+        ('dockerTools.streamLayeredImage { name = "Layered"; meta.description = "d"; }', "stream-Layered"),
+    ],
+)
+def test_get_exe_finds_a_program_that_is_its_own_output(nix, program, name):
+    [package, itself] = nix.build_all(f"let {IMAGE} program = {program}; in [ program.bin program ]")
+    found = nix.evaluate(f"let {IMAGE} {GET_EXE} in getExe ({program})")
+    assert found == f"{package}/bin/{name}"
+    assert Path(found).resolve() == itself and os.access(found, os.X_OK)
+
+
+def test_the_program_that_get_exe_finds_streams(nix):
+    package, archive = nix.build_all(f"let {IMAGE} in [ image.stream.bin image.dockerArchive ]")
+    program = package / "bin" / "stream-app"
+    assert subprocess.run([program], capture_output=True, check=True).stdout == archive.read_bytes()
