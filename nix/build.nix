@@ -80,6 +80,8 @@ let
   );
 
   given = passthru // {
+    # nixpkgs' lib looks for the names of the outputs here.
+    outputs = [ "out" ];
     inherit meta passthru overrideAttrs;
   };
 in

@@ -60,26 +60,26 @@ let
   );
 
   withNixDb = function: arguments: function (arguments // { includeNixDB = true; });
-in
-builtins.intersectAttrs functionFiles scope
-// helpers
-// {
-  buildImageWithNixDb = withNixDb scope.buildImage;
-  buildLayeredImageWithNixDb = withNixDb scope.buildLayeredImage;
 
+  functions =
+    builtins.intersectAttrs functionFiles scope
+    // helpers
+    // {
+      buildImageWithNixDb = withNixDb scope.buildImage;
+      buildLayeredImageWithNixDb = withNixDb scope.buildLayeredImage;
+    };
+
+  theirExamples = import (laminix.pkgs.path + "/pkgs/build-support/docker/examples.nix");
+in
+functions
+// {
   # nixpkgs' own examples, built by the functions here; laminix's where there is no nixpkgs.
   examples =
     if laminix.pkgs ? callPackage && laminix.pkgs ? path then
-      laminix.pkgs.callPackage (laminix.pkgs.path + "/pkgs/build-support/docker/examples.nix") {
-        inherit (scope)
-          buildImage
-          buildLayeredImage
-          pullImage
-          streamNixShellImage
-          ;
-        inherit (helpers) fakeNss shadowSetup;
-        buildImageWithNixDb = withNixDb scope.buildImage;
-      }
+      laminix.pkgs.callPackage theirExamples (
+        # Which functions the file takes differs from one nixpkgs to the next.
+        builtins.intersectAttrs (builtins.functionArgs theirExamples) functions
+      )
     else
       import ../examples laminix;
 

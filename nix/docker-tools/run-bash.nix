@@ -30,3 +30,6 @@ derivation (
   }
   // attributes
 )
+// {
+  outputs = [ "out" ];
+}

@@ -168,3 +168,28 @@ def test_lines_can_be_added_to_passwd_and_group(nix):
     )
     assert "app:x:5:5::/:\n" in (tree / "etc/passwd").read_text()
     assert "app:x:5:\n" in (tree / "etc/group").read_text()
+
+
+# What examples.nix of nixpkgs took in two of its versions, and an image as it has them.
+EXAMPLES = """
+{{ buildImage, buildLayeredImage, {more} pkgs }}:
+{{ image = buildImage {{ name = "an-example"; copyToRoot = pkgs.busybox; }}; }}
+"""
+
+
+@pytest.mark.parametrize("more", ["fakeNss, shadowSetup, pkgsCross,", "shadowSetup, streamNixShellImage,"])
+def test_the_examples_of_nixpkgs_get_the_functions_that_they_take(nix, tmp_path, more):
+    file = tmp_path / "pkgs" / "build-support" / "docker" / "examples.nix"
+    file.parent.mkdir(parents=True)
+    file.write_text(EXAMPLES.format(more=more))
+    found = nix.evaluate(f"""
+        let
+          theirs = pkgs // {{
+            path = {tmp_path};
+            pkgsCross = {{ }};
+            # As nixpkgs' own: other arguments than the function's are an error.
+            callPackage = f: given: f (builtins.intersectAttrs (builtins.functionArgs f) (theirs // {{ pkgs = theirs; }}) // given);
+          }};
+        in (import ./. {{ pkgs = theirs; }}).dockerTools.examples.image.imageName
+        """)
+    assert found == "an-example"

@@ -144,3 +144,10 @@ def test_the_program_that_get_exe_finds_streams(nix):
     package, archive = nix.build_all(f"let {IMAGE} in [ image.stream.bin image.dockerArchive ]")
     program = package / "bin" / "stream-app"
     assert subprocess.run([program], capture_output=True, check=True).stdout == archive.read_bytes()
+
+
+def test_results_name_their_outputs_as_nixpkgs_lib_expects(nix):
+    results = (
+        '[ image image.dockerArchive image.stream (dockerTools.fakeNss) (dockerTools.buildImage { name = "x"; }) ]'
+    )
+    assert nix.evaluate(f"let {IMAGE} in map (result: result.outputs) {results}") == [["out"]] * 5
