@@ -148,9 +148,9 @@ def _change_json(rng: random.Random, tree: FileTree) -> None:
     if not documents:
         return
     name = rng.choice(sorted(documents))
-    data = _rewritten(rng, documents[name])
+    data = rewritten(rng, documents[name])
     if rng.random() < 0.2:
-        data = rng.choice((_repeat_key, _other_case, _other_encoding, _nested))(rng, data)
+        data = rng.choice((repeat_key, _other_case, _other_encoding, _nested))(rng, data)
     _replace(tree, name, data, follow=rng.random() < 0.8)
 
 
@@ -163,15 +163,15 @@ def _parsed(data: Any) -> Any:
     return None
 
 
-def _rewritten(rng: random.Random, document: Any) -> bytes:
-    """The document with another value somewhere."""
+def rewritten(rng: random.Random, document: Any, words: tuple[str, ...] = ()) -> bytes:
+    """The document with another value somewhere; texts are of WORDS as well as of our own."""
     places = list(_places(document))
     if places:
         parent, key = rng.choice(places)
         if rng.random() < 0.15:
             del parent[key]
         else:
-            parent[key] = _value(rng, parent[key])
+            parent[key] = rng.choice(words) if words and rng.random() < 0.3 else _value(rng, parent[key])
     return json.dumps(document).encode()
 
 
@@ -199,7 +199,8 @@ def _value(rng: random.Random, old: Any) -> Any:
     return rng.choice((rng.choice(NUMBERS), rng.choice(WORDS), True, {}, []))
 
 
-def _repeat_key(rng: random.Random, data: bytes) -> bytes:
+def repeat_key(rng: random.Random, data: bytes) -> bytes:
+    """DATA with a key that may be there already."""
     return data.replace(b"{", b'{"config":{},"digest":"x",', 1) if data.startswith(b"{") else data + data
 
 

@@ -1,15 +1,13 @@
 """One case: an image is made, damaged and given to the library; what may come of that is a result or LaminixError."""
 
-import contextlib
 import json
 import os
 import random
 import shutil
-import signal
 import traceback
-from collections.abc import Iterator
 
 import mutated_images
+from limits import LONGEST_LINE, TooSlow, limited
 
 from laminix.errors import LaminixError
 from laminix.forms import FORMS, open_image
@@ -18,13 +16,7 @@ from laminix.merge.config_inheritance import MODES
 from laminix.merge.merging import merge
 from laminix.verify.image import verify
 
-CPU_SECONDS = 20  # of a case; most take a hundredth of a second
-LONGEST_LINE = 4096  # characters of an error
 WRITERS = [form for form in FORMS if form.archive or form.write_directory]
-
-
-class TooSlow(BaseException):
-    """A case took more than CPU_SECONDS: it hangs, or as good as."""
 
 
 def run(seed: int, number: int, directory: str) -> str | None:
@@ -35,7 +27,7 @@ def run(seed: int, number: int, directory: str) -> str | None:
     path = os.path.join(directory, "image")
     mutated_images.write(rng, mutated_images.members(rng), path)
     try:
-        with _limited():
+        with limited():
             _use(rng, path, directory)
     except LaminixError as error:
         line = str(error)
@@ -43,20 +35,6 @@ def run(seed: int, number: int, directory: str) -> str | None:
     except (Exception, TooSlow):
         return traceback.format_exc()
     return None
-
-
-@contextlib.contextmanager
-def _limited() -> Iterator[None]:
-    def stop(*_) -> None:
-        raise TooSlow
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def _use(rng: random.Random, path: str, directory: str) -> None:

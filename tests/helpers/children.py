@@ -5,13 +5,16 @@ import os
 import file_trees
 import image_forms
 from laminix.forms import open_image
+from laminix.images.layer_bytes import uncompressed_chunks
 from laminix.merge.merging import merge
 
 
-def layout(directory: str, name: str, layers: list[bytes]) -> str:
+def layout(
+    directory: str, name: str, layers: list[bytes], compression: image_forms.Compression = image_forms.plain
+) -> str:
     """Write an OCI layout with LAYERS, and return its path."""
     image = image_forms.Image(layers=tuple(layers), name=name)
-    return file_trees.write_directory(os.path.join(directory, name), image_forms.oci_layout(image))
+    return file_trees.write_directory(os.path.join(directory, name), image_forms.oci_layout(image, compression))
 
 
 def on_parent(directory: str, parent: list[bytes], child: list[bytes], skip_existing: bool) -> str:
@@ -24,10 +27,5 @@ def on_parent(directory: str, parent: list[bytes], child: list[bytes], skip_exis
 
 
 def layer_tars(image: str) -> list[bytes]:
-    """Return the tars of an image's layers, lowest first; they must be stored uncompressed."""
-    return [read_file(layer.location) for layer in open_image(image).layers]
-
-
-def read_file(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    """Return the tars of an image's layers, lowest first."""
+    return [b"".join(uncompressed_chunks(layer)) for layer in open_image(image).layers]

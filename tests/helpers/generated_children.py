@@ -1,8 +1,10 @@
 """Parents and children made from a number, and what is wrong with the child on its parent."""
 
+import io
 import os
 import random
 import stat
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -194,6 +196,21 @@ def tree_on_disk(root: str) -> dict[str, str]:
             path = os.path.join(directory, name)
             result[os.path.relpath(path, root)] = _on_disk(path)
     return result
+
+
+def tree_of_tar(data: bytes) -> dict[str, str]:
+    """Return the files in the tar of a container's files as ``layer_notation.tree`` does."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return {member.name.rstrip("/"): _in_tar(archive, member) for member in archive}
+
+
+def _in_tar(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    owner = Owner(member.uid, member.gid)
+    if member.isdir():
+        return shown(Entry(b"", DIRECTORY, member.mode, owner), None)
+    if member.issym():
+        return shown(Entry(b"", SYMLINK, 0o777, owner, link=member.linkname.encode()), None)
+    return shown(Entry(b"", FILE, member.mode, owner), archive.extractfile(member).read())
 
 
 def _on_disk(path: str) -> str:

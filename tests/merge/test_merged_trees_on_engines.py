@@ -1,8 +1,5 @@
 """Generated images on generated parents: umoci and podman unpack the tree that laminix computes."""
 
-import io
-import tarfile
-
 import pytest
 
 import generated_children
@@ -10,8 +7,7 @@ from children import layer_tars
 from engines import podman, umoci
 from engines.podman import Podman
 from engines.umoci import Umoci
-from laminix.tar.entries import DIRECTORY, FILE, SYMLINK, Entry, Owner
-from layer_notation import shown, tree
+from layer_notation import tree
 
 SEEDS = range(30)
 SEEDS_FOR_PODMAN = range(4)
@@ -42,20 +38,5 @@ def test_podman_has_the_same_tree(need, tmp_path, seed):
     [image, _] = generated_children.merged(generated_children.generate(seed), str(tmp_path))
     (tmp_path / "podman").mkdir()
     engine = Podman(str(tmp_path / "podman"))
-    exported = tree_of_tar(engine.files(engine.pull(f"oci:{image}:v1")))
+    exported = generated_children.tree_of_tar(engine.files(engine.pull(f"oci:{image}:v1")))
     assert {path: exported.get(path) for path in tree(layer_tars(image))} == tree(layer_tars(image))
-
-
-def tree_of_tar(data):
-    """The files of an exported container as ``layer_notation.tree`` gives them."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        return {member.name.rstrip("/"): shown_member(tar, member) for member in tar}
-
-
-def shown_member(tar, member):
-    owner = Owner(member.uid, member.gid)
-    if member.isdir():
-        return shown(Entry(b"", DIRECTORY, member.mode, owner), None)
-    if member.issym():
-        return shown(Entry(b"", SYMLINK, 0o777, owner, link=member.linkname.encode()), None)
-    return shown(Entry(b"", FILE, member.mode, owner), tar.extractfile(member).read())

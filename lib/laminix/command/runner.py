@@ -69,7 +69,8 @@ def _end(number: int, _) -> None:
 def _discard_standard_output() -> None:
     """Keep the interpreter from flushing standard output once more at exit."""
     if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _fail(prog: str, message: str, status: int = 1) -> int:

@@ -1,0 +1,422 @@
+"""The guards of laminix, each with the text that removes it: what ``remove-guards`` breaks, to see a test fail.
+
+A guard stops a threat of the list in ``lib/laminix/forms/README.md``, whose row names the tests, or a false merge of an
+image with its parent. Each OLD text is in its file exactly once; ``test_guards.py`` checks that.
+"""
+
+from dataclasses import dataclass
+
+# Why the fuzzer does not look for what a guard stops.
+FROM_OUTSIDE = "the fuzzer damages input, not the machine"
+HUGE = "a case of the fuzzer has a few kilobytes"
+SAME_RESULT = "the result is the same, and only takes more time, memory or addresses"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A change of a file of ``lib/laminix`` that removes a guard."""
+
+    threat: str  # a row of the list of threats, or words of our own with TESTS
+    file: str
+    old: str
+    new: str = ""
+    tests: tuple[str, ...] = ()  # names of test files or functions; empty: those of the row
+    not_fuzzed: str = ""  # why the fuzzer does not look for it
+
+
+# Rows without a guard to remove, and why.
+WITHOUT_GUARD = {
+    "the `urls` of a descriptor": "no code asks an address of a descriptor",
+}
+
+IMAGES = (
+    Guard(
+        "a recipe that runs a command or names files",
+        "layers/rebuilding.py",
+        "    _check_compressor(recipe, layer.diff_id)\n",
+    ),
+    Guard(
+        "a recipe that runs a command or names files",
+        "layers/rebuilding.py",
+        "    check_store_paths(recipe, layer.diff_id)\n",
+    ),
+    Guard(
+        "a link in a directory to another file, a device or a FIFO",
+        "forms/members.py",
+        "            self._check_target(name, path)\n",
+    ),
+    Guard(
+        "a link in a directory to another file, a device or a FIFO",
+        "forms/members.py",
+        "        if not stat.S_ISREG(mode):\n            raise LaminixError(BAD_IMAGE, f",
+        "        if False:\n            raise LaminixError(BAD_IMAGE, f",
+        not_fuzzed="open_regular_file checks it once more",
+    ),
+    Guard(
+        "a name that climbs (`../`), is absolute or has a zero byte",
+        "forms/members.py",
+        'if name.startswith("/") or ".." in name.split("/") or "\\0" in name:',
+        "if False:",
+    ),
+    Guard("links between members in a circle", "forms/members.py", "for _ in range(MAX_LINK_HOPS):", "while True:"),
+    Guard(
+        "indexes in indexes, each many times",
+        "forms/blobs.py",
+        "if digest not in self._nested and len(ancestors)",
+        "if len(ancestors)",
+    ),
+    Guard("indexes in indexes, each many times", "forms/blobs.py", "MAX_INDEX_DEPTH = 8 ", "MAX_INDEX_DEPTH = 10**9 "),
+    Guard(
+        "indexes in indexes, each many times",
+        "forms/blobs.py",
+        "if self._names_left < 0:",
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard("a large document", "forms/members.py", "if size > MAX_DOCUMENT_SIZE:", "if False:", not_fuzzed=HUGE),
+    Guard("a large document", "forms/members.py", "        self._left -= size\n", not_fuzzed=HUGE),
+    Guard(
+        "a document of millions of `{}`",
+        "image_json.py",
+        'if data.count(b"{") + data.count(b"[") > MAX_CONTAINERS:',
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard("deep nesting of JSON", "strict_json.py", "    except RecursionError:", "    except ZeroDivisionError:"),
+    Guard(
+        "numbers of thousands of digits",
+        "strict_json.py",
+        'nested too deeply", place) from None\n    except ValueError as error:',
+        'nested too deeply", place) from None\n    except ZeroDivisionError as error:',
+    ),
+    Guard(
+        "documents that clients read in different ways",
+        "verify/image.py",
+        "    yield from reading_problems(members, image)\n",
+    ),
+    Guard("documents that clients read in different ways", "image_json.py", "if data.startswith(MARKS):", "if False:"),
+    Guard("many names for one blob", "verify/image.py", "if key not in digests:", "if True:", not_fuzzed=SAME_RESULT),
+    Guard(
+        "many names for one image",
+        "verify/readings.py",
+        "for reference in image.references[:MAX_COMPARED]:",
+        "for reference in image.references:",
+        not_fuzzed=SAME_RESULT,
+    ),
+    Guard(
+        "many problems",
+        "verify/image.py",
+        "if len(distinct) == MAX_PROBLEMS and",
+        "if False and",
+        not_fuzzed=HUGE,
+    ),
+    Guard(
+        "names and history with terminal controls",
+        "errors.py",
+        'if text.replace("\\n", "").isprintable():',
+        "if True:",
+    ),
+    Guard("names and history with terminal controls", "errors.py", "    if cut.isprintable():", "    if True:"),
+    Guard(
+        "names of megabytes in errors",
+        "errors.py",
+        "return text if len(text) <= MAX_LINE else",
+        "return text if True else",
+    ),
+)
+
+TARS = (
+    Guard(
+        "negative and huge sizes, IDs, times, devices",
+        "tar/fields.py",
+        "if not smallest <= number <= largest:",
+        "if False:",
+    ),
+    Guard(
+        "negative and huge sizes, IDs, times, devices",
+        "tar/fields.py",
+        "if len(significant) > MAX_DIGITS:",
+        "if False:",
+    ),
+    Guard(
+        "a size that is larger than the file",
+        "tar/reader.py",
+        "max(min(missing, LARGEST_READ), CHUNK)",
+        "max(missing, CHUNK)",
+    ),
+    Guard(
+        "a size that is larger than the file",
+        "tar/reader.py",
+        "            if content_end > limit:",
+        "            if False:",
+    ),
+    Guard("a PAX header or long name of gigabytes", "tar/reader.py", "if size > EXTENSION_LIMIT:", "if False:"),
+    Guard(
+        "long names and links by the million",
+        "tar/reader.py",
+        "if self._names_left < 0:",
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard("a long path", "tar/reader.py", "if len(path) > LONGEST_PATH:", "if False:", not_fuzzed=HUGE),
+    Guard(
+        "a long symbolic link",
+        "tar/reader.py",
+        "if entry.type == SYMLINK and len(link) > LONGEST_LINK:",
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard(
+        "a path that implies thousands of directories",
+        "merge/merged_tree.py",
+        "if self._implied_left < 0:",
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard(
+        "thousands of levels of directories",
+        "directory_trees.py",
+        "        _empty(os.open(path, OPEN))\n        os.rmdir(path)\n",
+        '        __import__("shutil").rmtree(path)\n',
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "headers that tar readers read in different ways",
+        "tar/reader.py",
+        "records = {**self._local, **self._long}",
+        "records = {**self._long, **self._local}",
+        not_fuzzed="the tests compare with Go's reader; the fuzzer has no second reader",
+    ),
+    Guard("`.wh.`, `.wh..`, `.wh...`", "tar/entries.py", 'if name in (b"", b".", b".."):', "if False:"),
+)
+
+COMPRESSED = (
+    Guard("a bomb", "compression/uncompress.py", "        if left < 0:", "        if False:", not_fuzzed=HUGE),
+    Guard("a bomb", "forms/members.py", "        left -= len(chunk)\n", not_fuzzed=HUGE),
+    Guard(
+        "a million empty gzip members",
+        "compression/uncompress.py",
+        "if rest and not in_pieces:",
+        "if False:",
+        not_fuzzed=SAME_RESULT,
+    ),
+    Guard(
+        "a layer whose diff ID is its compressed digest",
+        "images/layer_bytes.py",
+        "layer.digest == layer.diff_id and _is_plain(layer)",
+        "layer.digest == layer.diff_id",
+    ),
+)
+
+DIRECTORIES = (
+    Guard(
+        "FIFOs, sockets and devices",
+        "layers/file_entries.py",
+        "    if type is None:",
+        "    if False:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "a file that changes while it is read",
+        "layers/file_entries.py",
+        "    if type != found:",
+        "    if False:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "thousands of levels",
+        "layers/file_entries.py",
+        "while len(rest) > LONGEST_PATH:",
+        "while False:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+)
+
+SURROUNDINGS = (
+    Guard(
+        "`--out` on a device, a FIFO or a link",
+        "output.py",
+        "if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):",
+        "if False:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "`--out` on a device, a FIFO or a link",
+        "output.py",
+        "    _refuse_link_into_store(out)\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "kill -9, and drafts of killed runs",
+        "output.py",
+        '        _remove_if_abandoned(f"{start}{number}")\n',
+        "        pass\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "kill -9, and drafts of killed runs",
+        "output.py",
+        "        found = os.fstat(descriptor)\n        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        found = os.fstat(descriptor)\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "kill -9, and drafts of killed runs",
+        "output.py",
+        "        yield draft\n        refuse_existing(out)\n        os.rename(draft, out)\n",
+        "        os.rename(draft, out)\n        yield out\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "a full disk, a closed pipe, two runs to one output",
+        "command/runner.py",
+        "    except OSError as error:\n        _discard",
+        "    except ZeroDivisionError as error:\n        _discard",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "a full disk, a closed pipe, two runs to one output",
+        "command/runner.py",
+        "    except BrokenPipeError:",
+        "    except ZeroDivisionError:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "a full disk, a closed pipe, two runs to one output",
+        "output.py",
+        "        os.rename(draft, out)\n    except BaseException:\n        _remove(draft)\n",
+        "        os.rename(draft, out)\n    except BaseException:\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "reads that fail or give less",
+        "compression/uncompress.py",
+        "        if len(start) >= LONGEST_MAGIC:\n            break",
+        "        break",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "no memory, no threads, many descriptors, standard input that does not block",
+        "command/runner.py",
+        "    except MemoryError:",
+        "    except ZeroDivisionError:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "no memory, no threads, many descriptors, standard input that does not block",
+        "command/runner.py",
+        "        if str(error) != NO_THREAD:",
+        "        if True:",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "no memory, no threads, many descriptors, standard input that does not block",
+        "forms/members.py",
+        "            select.select([file], [], [])\n",
+        "            return\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "`$NIX_LOG_FD` names a file of ours",
+        "progress.py",
+        " and _is_inherited(int(descriptor)):",
+        ":",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+)
+
+ON_PARENT = ("test_on_parent.py",)
+MERGING = (
+    Guard(
+        "directories lose the parent's owner and mode",
+        "merge/layer_on_parent.py",
+        "    if entry.type == DIRECTORY and not entry.explicit:",
+        "    if False:",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "a link to the root is replaced by a directory",
+        "merge/merged_tree.py",
+        '            if name in (b"", b"."):',
+        '            if name in (b"",):',
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "the same link again replaces the parent's",
+        "merge/merged_tree.py",
+        "elif node is not None and (node.entry.type, node.entry.link) == (entry.type, entry.link):",
+        "elif False:",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "a link and a file below it in one layer",
+        "merge/layer_on_parent.py",
+        "        _check_parents(moved, origins)\n",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "a link that moves files, and is replaced in the same layer",
+        "merge/layer_on_parent.py",
+        "        _check_links(moved, destinations, lower.tree)\n",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "directories with unequal modes meet",
+        "merge/layer_on_parent.py",
+        "    if not same_metadata(one.entry, other.entry) or _digest(one, tar) != _digest(other, tar):",
+        "    if False:",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "a whiteout meets a directory of its own layer",
+        "merge/layer_on_parent.py",
+        "        moved = _with_opaque_directories(moved)\n",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "a store path of one name and other content",
+        "merge/layer_on_parent.py",
+        "    return member.entry.type != FILE or node.digest == _digest(member, tar)",
+        "    return True",
+        tests=ON_PARENT,
+    ),
+    Guard(
+        "hard links become copies",
+        "merge/layer_on_parent.py",
+        "        result = with_hard_links(result)\n",
+        tests=ON_PARENT,
+    ),
+)
+
+OTHERS = (
+    Guard(
+        "a request for help succeeds without an output",
+        "command/nix_request.py",
+        "    declared = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]\n",
+        "    declared = parser._actions\n",
+        tests=("test_command.py",),
+    ),
+    Guard(
+        "the digest of a config in sha512 is lost",
+        "forms/writing.py",
+        "    return image.manifest is not None and image.manifest.config.digest == sha256(image.config_bytes)\n",
+        "    return image.manifest is not None\n",
+        tests=("test_packed_whole.py",),
+    ),
+    Guard(
+        "an xz layer is packed for docker",
+        "forms/writing.py",
+        "if unseen and (found := compression_of(chunk)) not in media_types.LAYER_TYPES:",
+        "if False:",
+        tests=("test_packed_whole.py",),
+    ),
+    Guard(
+        "null in the documents of Go programs",
+        "strict_json.py",
+        "        return None if self.expect(dict).get(key) is None else self._member(key)",
+        "        return self._member(key) if key in self.expect(dict) else None",
+        tests=("test_image_json.py", "test_oci.py"),
+    ),
+)
+
+GUARDS = IMAGES + TARS + COMPRESSED + DIRECTORIES + SURROUNDINGS + MERGING + OTHERS
