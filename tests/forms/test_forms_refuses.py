@@ -26,6 +26,7 @@ from image_forms import (
     zstandard,
 )
 from laminix.errors import LaminixError
+from laminix.forms import members as image_members
 from laminix.forms import open_image
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
 
@@ -500,3 +501,15 @@ def test_sparse_archive_is_no_memory_bomb(refusal, tmp_path):
         file.write(member.tobuf(tarfile.PAX_FORMAT))
         file.truncate(file.tell() + member.size + 1024)
     assert "document is too large: 1099511627776 bytes (limit 4194304)" in refusal(path)
+
+
+def test_documents_have_a_limit_in_total(refusal, monkeypatch):
+    monkeypatch.setattr(image_members, "MAX_DOCUMENTS_READ", 500)
+    assert "documents are too large in total (limit 500 bytes)" in refusal(oci_layout(IMAGE))
+
+
+def test_a_compressed_archive_has_a_limit(refusal, tmp_path, monkeypatch):
+    """What does not fit is not kept in a temporary file, however small the archive is."""
+    monkeypatch.setattr(image_members, "MAX_SPOOLED", 1 << 20)
+    (tmp_path / "archive.gz").write_bytes(gzip.compress(bytes(2 << 20)))
+    assert "archive is too large: more than 1048576 bytes" in refusal(tmp_path / "archive.gz")

@@ -94,7 +94,6 @@ IMAGES = (
         "verify/image.py",
         "    yield from reading_problems(members, image)\n",
     ),
-    Guard("documents that clients read in different ways", "image_json.py", "if data.startswith(MARKS):", "if False:"),
     Guard("many names for one blob", "verify/image.py", "if key not in digests:", "if True:", not_fuzzed=SAME_RESULT),
     Guard(
         "many names for one image",

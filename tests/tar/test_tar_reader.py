@@ -284,6 +284,36 @@ def test_says_what_is_wrong(data, why):
     assert why in error_of(data)
 
 
+class Asked(io.RawIOBase):
+    """A stream that knows the largest read it was asked for."""
+
+    def __init__(self, data):
+        self._file, self.largest = io.BytesIO(data), 0
+
+    def read(self, size=-1):
+        self.largest = max(self.largest, size)
+        return self._file.read(size)
+
+
+def test_a_false_size_takes_no_memory():
+    """Python makes room for all that a read asks for before it reads."""
+    info = tarfile.TarInfo("f")
+    info.size = 1 << 32
+    stream = Asked(info.tobuf() + bytes(1024))
+    with pytest.raises(LaminixError, match="truncated"):
+        for _, content in tar_reader.read(stream):
+            content.read()
+    assert stream.largest <= tar_reader.LARGEST_READ
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_an_extended_header_has_a_limit(kind):
+    info = tarfile.TarInfo("f")
+    info.type, info.size = kind, tar_reader.EXTENSION_LIMIT + 1
+    data = info.tobuf() + bytes(info.size + 1023)
+    assert error_of(data) == f"bad tar archive: extended header is too large: {info.size} bytes (limit 1048576)"
+
+
 def test_says_that_a_pax_record_is_damaged():
     data = archive(member("f", pax_headers={"uname": "me"}))
     assert "PAX header" in error_of(data.replace(b"12 uname=me", b"99 uname=me"))
