@@ -12,7 +12,7 @@
     imageName, platform :: String | null,
     closure :: [ StorePath ],
     packages :: [ Derivation ],
-    format :: "cyclonedx" | "spdx",
+    format :: "cyclonedx" | "spdx" | "spdx3",
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
@@ -45,6 +45,7 @@ let
   suffixes = {
     cyclonedx = "cdx.json";
     spdx = "spdx.json";
+    spdx3 = "spdx3.json";
   };
 
   asList = value: if builtins.isList value then value else [ value ];
@@ -79,7 +80,7 @@ let
     }) (package.outputs or [ "out" ]);
 in
 if !(suffixes ? ${format}) then
-  throw "mkSbom: found format = \"${format}\", expected cyclonedx or spdx"
+  throw "mkSbom: found format = \"${format}\", expected cyclonedx, spdx or spdx3"
 else if image == null && closure == [ ] then
   throw "mkSbom: found neither image nor closure, expected one of them"
 else

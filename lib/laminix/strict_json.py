@@ -3,11 +3,14 @@
 A value knows its JSON path, so that an error can name it: ``config.Env[2]: found a number, expected a string``.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from laminix.errors import LaminixError
+
+BATCH = 512  # elements of a list that are written at once
 
 NAMES = {
     dict: "an object",
@@ -22,9 +25,34 @@ NAMES = {
 
 def dumps(value: Any) -> bytes:
     """Return VALUE as JSON in UTF-8: keys in VALUE's order, no spaces, a newline at the end."""
+    return _dumped(value) + b"\n"
+
+
+def _dumped(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A lone surrogate, which stands for a byte that is not UTF-8, becomes a JSON escape.
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def dumped_parts(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield what ``dumps`` returns for the object DOCUMENT, in parts.
+
+    A member that is an iterator is written as a list, whose elements are made while it is written.
+    """
+    separator = b"{"
+    for key, value in document.items():
+        yield separator + _dumped(key) + b":"
+        yield from _list_parts(value) if isinstance(value, Iterator) else [_dumped(value)]
+        separator = b","
+    yield b"}\n" if document else b"{}\n"
+
+
+def _list_parts(elements: Iterator[Any]) -> Iterator[bytes]:
+    separator = b"["
+    while batch := list(itertools.islice(elements, BATCH)):
+        yield separator + _dumped(batch)[1:-1]
+        separator = b","
+    yield b"]" if separator == b"," else b"[]"
 
 
 def loads(data: bytes, what: str, place: object = None) -> "Value":

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from laminix.errors import LaminixError
-from laminix.strict_json import dumps, loads
+from laminix.strict_json import dumped_parts, dumps, loads
 
 
 def read(data: bytes):
@@ -103,3 +103,12 @@ def test_reads_what_it_writes(seed):
     value = random_value(random.Random(seed))
     assert read(dumps(value)).raw == value
     dumps(value).decode()  # UTF-8, whatever the strings hold
+
+
+@pytest.mark.parametrize("count", [0, 1, 511, 512, 513, 2000])
+def test_writes_an_iterator_as_a_list(count):
+    whole = {"a": [1, {}], "ü": [{"number": n, "text": "é"} for n in range(count)], "z": "\udcff"}
+    parts = list(dumped_parts(whole | {"ü": iter(whole["ü"])}))
+    assert b"".join(parts) == dumps(whole)
+    assert max(map(len, parts)) < 20_000
+    assert b"".join(dumped_parts({})) == dumps({})

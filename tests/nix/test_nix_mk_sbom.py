@@ -39,8 +39,11 @@ def test_components_are_the_closure(nix, need, format_):
         assert tools["licenses"] == [{"expression": "GPL-2.0-only"}] and tools["version"] == "9"
         assert tools["externalReferences"] == [{"type": "website", "url": "https://busybox.example/"}]
         assert all(item["hashes"] for item in document["components"])
-    else:
+    elif format_ == "spdx":
         paths = {item["comment"].split()[2].rstrip(";") for item in document["packages"][1:]}
+    else:
+        packages = [item for item in document["@graph"] if item["type"] == "software_Package"]
+        paths = {item["comment"].split()[2].rstrip(";") for item in packages[1:]}
     assert paths == requisites
 
 

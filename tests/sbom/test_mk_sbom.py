@@ -1,8 +1,12 @@
 """mk-sbom: bills of materials that their projects' validators accept, and what is in them."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +65,7 @@ def sbom(builder, tmp_path):
     return run
 
 
+SUFFIXES = {"cyclonedx": "bill.cdx.json", "spdx": "bill.spdx.json", "spdx3": "bill.spdx3.json"}
 EVERYTHING = {"image": IMAGE, "closure": CLOSURE, "meta": META}
 OUTSIDE = replace(IMAGE, layers=(*LAYERS, tar({"etc/x": b"x"})))
 EVIL = f"/nix/store/{'4' * 32}-\x1b[3m<é>"
@@ -82,20 +87,22 @@ EVIL = f"/nix/store/{'4' * 32}-\x1b[3m<é>"
 )
 def test_the_validators_accept_it(need, sbom, tmp_path, given, format_):
     need(*NEEDS)
-    document = tmp_path / f"bill.{format_}.json"
+    document = tmp_path / SUFFIXES[format_]
     document.write_text(json.dumps(sbom("--format", format_, **given)))
-    assert (
-        VALIDATORS[format_](document.rename(tmp_path / f"bill.{'cdx' if format_ == 'cyclonedx' else 'spdx'}.json"))
-        == ""
-    )
+    assert VALIDATORS[format_](document) == ""
 
 
 @pytest.mark.parametrize("format_", VALIDATORS)
 def test_the_validators_refuse_what_is_wrong(need, sbom, tmp_path, format_):
     need(*NEEDS)
     bill = sbom("--format", format_, **EVERYTHING)
-    bill["components" if format_ == "cyclonedx" else "packages"][0].pop("name")
-    document = tmp_path / f"bill.{'cdx' if format_ == 'cyclonedx' else 'spdx'}.json"
+    faults = {
+        "cyclonedx": lambda: bill["components"][0].pop("name"),
+        "spdx": lambda: bill["packages"][0].pop("name"),
+        "spdx3": lambda: bill["@graph"][-1].pop("creationInfo"),
+    }
+    faults[format_]()
+    document = tmp_path / SUFFIXES[format_]
     document.write_text(json.dumps(bill))
     assert VALIDATORS[format_](document) != ""
 
@@ -131,6 +138,53 @@ def test_spdx(sbom):
     related = {tuple(item.values()) for item in bill["relationships"]}
     assert (f"SPDXRef-{APP[11:]}", "DEPENDS_ON", own) in related and ("SPDXRef-subject", "CONTAINS", own) in related
     assert ("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-subject") in related
+
+
+def test_spdx3(sbom):
+    bill = sbom("--format", "spdx3", **EVERYTHING)
+    assert bill["@context"] == "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
+    elements = {item.get("spdxId", "#").rpartition("#")[2]: item for item in bill["@graph"]}
+    lib, app, data = (f"SPDXRef-{path[11:].replace('+', '-').replace('_', '-')}" for path in (LIB, APP, DATA))
+    assert {elements[lib][key] for key in ("name", "software_packageVersion")} == {"The Lib", "1.2.0"}
+    assert elements[lib]["verifiedUsing"] == [{"type": "Hash", "algorithm": "sha256", "hashValue": HEX}]
+    assert elements[lib]["externalIdentifier"][0]["identifier"] == META[LIB]["cpe"]
+    assert digest(LAYERS[0]) in elements[lib]["comment"]
+    related = {
+        (item["from"].rpartition("#")[2], item["relationshipType"], target.rpartition("#")[2])
+        for item in bill["@graph"]
+        if item["type"] == "Relationship"
+        for target in item["to"]
+    }
+    names = {
+        name: item["simplelicensing_licenseExpression"]
+        for name, item in elements.items()
+        if item["type"] == "simplelicensing_LicenseExpression"
+    }
+    assert related == {
+        *(("subject", "contains", each) for each in (lib, app, data)),
+        ("subject", "dependsOn", app),
+        (app, "dependsOn", lib),
+        (app, "dependsOn", data),
+        *((lib if "Apache" in expression else app, "hasDeclaredLicense", name) for name, expression in names.items()),
+    }
+    assert sorted(names.values()) == ["LicenseRef-Our-own AND MIT", "MIT AND Apache-2.0"]
+    (entry,) = sum((item.get("simplelicensing_customIdToUri", []) for item in elements.values()), [])
+    assert elements[entry["value"].rpartition("#")[2]]["simplelicensing_licenseText"] == "Our own"
+
+
+@pytest.mark.parametrize("format_", VALIDATORS)
+def test_a_large_closure_takes_little_memory(tmp_path, format_):
+    paths = [f"/nix/store/{number:032}-package-{number}-1.0" for number in range(10_000)]
+    closure = [
+        {"path": path, "narSize": 1, "narHash": NAR_HASH, "references": paths[max(0, number - 6) : number + 1]}
+        for number, path in enumerate(paths)
+    ]
+    (tmp_path / "closure.json").write_text(json.dumps(closure))
+    mk_sbom = Path(__file__).parents[2] / "builders" / "mk-sbom"
+    argv = [sys.executable, "-I", "-B", mk_sbom, "--closure", tmp_path / "closure.json", "--format", format_]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0 and usage.ru_maxrss < 100 << 10
 
 
 def test_files_outside_the_store_make_it_incomplete(sbom):

@@ -16,8 +16,8 @@ NO_THREAD = "can't start new thread"  # the message of Python's RuntimeError
 WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
-def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | None]) -> int:
-    """Read the options, call MAIN and print the text it returns; under Nix, write it to the output.
+def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | Iterable[bytes] | None]) -> int:
+    """Read the options, call MAIN and print the text, or parts of it, it returns; under Nix, write it to the output.
 
     Returns the exit status: 0 for success, 1 for faulty input, which standard error explains in one line, or one
     line for each error of a group; 2 for a bad value of an option; 128 and the number of a signal that interrupted
@@ -28,7 +28,8 @@ def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], st
         options = read_options(parser, sys.argv[1:], os.environ)
         text = main(options)
         if text is not None:
-            _deliver(text, getattr(options, "nix_output", None))
+            parts = [text.encode("utf-8", "surrogateescape")] if isinstance(text, str) else text
+            _deliver(parts, getattr(options, "nix_output", None))
         return 0
     except UsageError as error:
         return _fail(parser.prog, str(error), 2)
@@ -88,13 +89,16 @@ def _os_error(error: OSError) -> str:
     return f"{what}: {error.strerror or error}{place}"
 
 
-def _deliver(text: str, output: str | None) -> None:
+def _deliver(parts: Iterable[bytes], output: str | None) -> None:
     if output is None:
-        write_standard_output([printable(text).encode("utf-8", "surrogateescape")])
+        write_standard_output(map(_printable, parts))
         return
-    data = text.encode("utf-8", "surrogateescape")
     with new_file(output) as file:
-        file.write(data)
+        file.writelines(parts)
+
+
+def _printable(part: bytes) -> bytes:
+    return printable(part.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def write_standard_output(chunks: Iterable[bytes]) -> None:

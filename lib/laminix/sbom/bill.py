@@ -54,6 +54,10 @@ class Component:
         version = f"@{quote(self.version, safe='')}" if self.version else ""
         return f"pkg:nix/{quote(self.name, safe='')}{version}?outputhash={quote(self.base_name[:32], safe='')}"
 
+    def places(self) -> str:
+        """Where it is, in words."""
+        return "; ".join([f"store path {self.path}", *(f"layer {layer}" for layer in self.layers)])
+
 
 @dataclass(frozen=True)
 class Bill:
@@ -71,14 +75,19 @@ class Bill:
     def identity(self) -> str:
         """A UUID made of the content: version 8 (RFC 9562, section 5.8), so that equal bills have equal ones."""
         parts = [self.name, self.version, self.digest, self.created, self.outside, self.roots]
-        parts += [
-            [item.path, item.nar_digest, item.layers, item.references, repr(item.meta)] for item in self.components
-        ]
-        octets = bytearray(hashlib.sha256(strict_json.dumps(parts)).digest()[:16])
+        state = hashlib.sha256(strict_json.dumps(parts))
+        for item in self.components:
+            own = [item.path, item.nar_digest, item.layers, item.references, repr(item.meta)]
+            state.update(strict_json.dumps(own))
+        octets = bytearray(state.digest()[:16])
         octets[6] = octets[6] & 0x0F | 0x80
         octets[8] = octets[8] & 0x3F | 0x80
         text = octets.hex()
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+    def outside_comment(self) -> str:
+        """How many files the bill leaves out, in words; empty if there are none."""
+        return f"{self.outside} files of the image belong to no store path and are not described" * bool(self.outside)
 
 
 def bill_of_closure(valid: Sequence[ValidPath], meta: Mapping[str, Meta], name: str | None) -> Bill:

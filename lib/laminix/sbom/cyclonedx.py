@@ -1,6 +1,6 @@
 """A bill as CycloneDX 1.7 (https://cyclonedx.org/docs/1.7/json/)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,13 +11,7 @@ VERSION = "1.7"
 
 
 def to_cyclonedx(bill: Bill) -> dict[str, Any]:
-    """BILL as a CycloneDX document: components by store path, references as dependencies."""
-    refs = {component.path: component.base_name for component in bill.components}
-    dependencies = [{"ref": "subject", "dependsOn": [refs[path] for path in bill.roots]}]
-    dependencies += [
-        {"ref": component.base_name, "dependsOn": [refs[path] for path in component.references]}
-        for component in bill.components
-    ]
+    """BILL as a CycloneDX document, for ``dumped_parts``: components by store path, references as dependencies."""
     return {
         "$schema": f"http://cyclonedx.org/schema/bom-{VERSION}.schema.json",
         "bomFormat": "CycloneDX",
@@ -29,10 +23,17 @@ def to_cyclonedx(bill: Bill) -> dict[str, Any]:
             "tools": {"components": [{"type": "application", "name": TOOL}]},
             "component": _subject(bill),
         },
-        "components": [_component(component) for component in bill.components],
-        "dependencies": dependencies,
+        "components": map(_component, bill.components),
+        "dependencies": _dependencies(bill),
         "compositions": [{"aggregate": "incomplete" if bill.outside else "complete", "assemblies": ["subject"]}],
     }
+
+
+def _dependencies(bill: Bill) -> Iterator[dict[str, Any]]:
+    refs = {component.path: component.base_name for component in bill.components}
+    yield {"ref": "subject", "dependsOn": [refs[path] for path in bill.roots]}
+    for component in bill.components:
+        yield {"ref": component.base_name, "dependsOn": [refs[path] for path in component.references]}
 
 
 def _subject(bill: Bill) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A bill as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,15 +14,8 @@ DOCUMENT, SUBJECT = "SPDXRef-DOCUMENT", "SPDXRef-subject"
 
 
 def to_spdx(bill: Bill) -> dict[str, Any]:
-    """BILL as an SPDX document: a package for each store path, references as relationships."""
-    ids = {component.path: _id(component.base_name) for component in bill.components}
-    relationships = [_relationship(DOCUMENT, "DESCRIBES", SUBJECT)]
-    if bill.is_image:
-        relationships += [_relationship(SUBJECT, "CONTAINS", ids[item.path]) for item in bill.components]
-    relationships += [_relationship(SUBJECT, "DEPENDS_ON", ids[path]) for path in bill.roots]
-    for component in bill.components:
-        own = ids[component.path]
-        relationships += [_relationship(own, "DEPENDS_ON", ids[path]) for path in component.references]
+    """BILL as an SPDX document, for ``dumped_parts``: a package for each store path, references as relationships."""
+    ids = {component.path: local_id(component.base_name) for component in bill.components}
     document = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -30,17 +23,35 @@ def to_spdx(bill: Bill) -> dict[str, Any]:
         "name": bill.name,
         "documentNamespace": f"https://spdx.org/spdxdocs/{quote(bill.name, safe='')}-{bill.identity()}",
         "creationInfo": {"created": bill.created, "creators": [f"Tool: {TOOL.replace(' ', '-')}"]},
-        "packages": [_subject(bill), *(_package(component, ids[component.path]) for component in bill.components)],
-        "relationships": relationships,
+        "packages": _packages(bill, ids),
+        "relationships": _relationships(bill, ids),
     }
     named = {
         license.name for component in bill.components for license in component.meta.licenses if not license.spdx_id
     }
     if named:
         document["hasExtractedLicensingInfos"] = [
-            {"licenseId": _license_id(name), "extractedText": name, "name": name} for name in sorted(named)
+            {"licenseId": license_id(name), "extractedText": name, "name": name} for name in sorted(named)
         ]
     return document
+
+
+def _packages(bill: Bill, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    yield _subject(bill)
+    for component in bill.components:
+        yield _package(component, ids[component.path])
+
+
+def _relationships(bill: Bill, ids: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    yield _relationship(DOCUMENT, "DESCRIBES", SUBJECT)
+    if bill.is_image:
+        for component in bill.components:
+            yield _relationship(SUBJECT, "CONTAINS", ids[component.path])
+    for path in bill.roots:
+        yield _relationship(SUBJECT, "DEPENDS_ON", ids[path])
+    for component in bill.components:
+        for path in component.references:
+            yield _relationship(ids[component.path], "DEPENDS_ON", ids[path])
 
 
 def _subject(bill: Bill) -> dict[str, Any]:
@@ -52,7 +63,7 @@ def _subject(bill: Bill) -> dict[str, Any]:
         **_unknown(),
     }
     if bill.outside:
-        subject["comment"] = f"{bill.outside} files of the image belong to no store path and are not described"
+        subject["comment"] = bill.outside_comment()
     if bill.digest:
         subject["checksums"] = [_checksum(bill.digest)]
         subject["externalRefs"] = [_reference("PACKAGE-MANAGER", "purl", oci_purl(bill))]
@@ -71,10 +82,10 @@ def _package(component: Component, own_id: str) -> dict[str, Any]:
         "description": meta.description,
         "homepage": meta.homepage,
         **_unknown(),
-        "licenseDeclared": _expression(meta.licenses),
+        "licenseDeclared": expression(meta.licenses),
         "checksums": [_checksum(component.nar_digest)] if component.nar_digest else [],
         "externalRefs": references,
-        "comment": "; ".join([f"store path {component.path}", *(f"layer {layer}" for layer in component.layers)]),
+        "comment": component.places(),
     }
     return {key: value for key, value in fields.items() if value not in ("", [])}
 
@@ -89,16 +100,19 @@ def _unknown() -> dict[str, Any]:
     }
 
 
-def _id(name: str) -> str:
+def local_id(name: str) -> str:
+    """The identifier of the component with this base name."""
     return f"SPDXRef-{re.sub('[^A-Za-z0-9.-]', '-', name)}"
 
 
-def _license_id(name: str) -> str:
+def license_id(name: str) -> str:
+    """The identifier of a licence called NAME that SPDX does not list."""
     return f"LicenseRef-{re.sub('[^A-Za-z0-9.-]+', '-', name)}"
 
 
-def _expression(licenses: Sequence[License]) -> str:
-    return " AND ".join(license.spdx_id or _license_id(license.name) for license in licenses) or UNKNOWN
+def expression(licenses: Sequence[License]) -> str:
+    """The licence expression that all of LICENSES apply; NOASSERTION for none."""
+    return " AND ".join(license.spdx_id or license_id(license.name) for license in licenses) or UNKNOWN
 
 
 def _checksum(digest: str) -> dict[str, str]:
