@@ -107,11 +107,16 @@ def _type_and_mode(mode: int, in_store: bool) -> tuple[bytes | None, int]:
     Files in the store get the permissions that Nix gives them, whatever this file system says.
     """
     type = TYPES.get(stat.S_IFMT(mode))
+    if in_store or type == SYMLINK:
+        return type, store_mode(type, bool(mode & stat.S_IXUSR))
+    return type, mode & PERMISSIONS
+
+
+def store_mode(type: bytes, executable: bool) -> int:
+    """Return the permissions that Nix gives a file, directory or link in its store."""
     if type == SYMLINK:
-        return type, 0o777
-    if not in_store:
-        return type, mode & PERMISSIONS
-    return type, 0o555 if type == DIRECTORY or mode & stat.S_IXUSR else 0o444
+        return 0o777
+    return 0o555 if type == DIRECTORY or executable else 0o444
 
 
 def _check(type: bytes | None, found: bytes, parent: bytes, name: bytes) -> None:

@@ -4,9 +4,9 @@ A recipe comes with an image, so it is untrusted data, even in the Nix store: a 
 stranger's image there. A recipe that names a command, or a file outside the Nix store, is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from laminix.compression.compressor import NAMES, available_cores, compress, find_compressor
+from laminix.compression.compressor import NAMES, Compressor, available_cores, compress, find_compressor
 from laminix.errors import LaminixError
 from laminix.layers.layer_directory import Layer
 from laminix.layers.layer_spec import LayerSpec
@@ -15,12 +15,23 @@ from laminix.layers.recipe import FORMAT, Recipe, check_store_paths
 from laminix.parallel.chunk_reader import ChunkReader
 from laminix.strict_json import Value
 
+# Yields the tar of a spec of store paths in chunks; the other arguments are those of ``layer_chunks``.
+Pack = Callable[[LayerSpec, Compressor, int], Iterator[bytes]]
 
-def open_rebuilt(layer: Layer) -> ChunkReader:
-    """Return a stream of the layer's blob, which is rebuilt while it is read.
 
-    The caller checks the digest, as for any other blob. Raises LaminixError for a layer without a recipe, for a
-    recipe in an unknown format, and for a recipe that names a command or a path outside the store.
+def open_rebuilt(layer: Layer, pack: Pack = layer_chunks) -> ChunkReader:
+    """Return a stream of the layer's blob, which is rebuilt while it is read, with a tar that PACK makes.
+
+    The caller checks the digest, as for any other blob. Raises LaminixError for a recipe that cannot be used.
+    """
+    return ChunkReader(_blob(usable_recipe(layer), layer.diff_id, pack))
+
+
+def usable_recipe(layer: Layer) -> Recipe:
+    """Return the recipe of LAYER.
+
+    Raises LaminixError for a layer without a recipe, for a recipe in an unknown format, and for a recipe that names a
+    command or a path outside the store.
     """
     recipe = layer.recipe
     if recipe is None:
@@ -30,10 +41,10 @@ def open_rebuilt(layer: Layer) -> ChunkReader:
         raise LaminixError("bad recipe", why, layer.diff_id)
     _check_compressor(recipe, layer.diff_id)
     check_store_paths(recipe, layer.diff_id)
-    return ChunkReader(_blob(recipe, layer.diff_id))
+    return recipe
 
 
-def _blob(recipe: Recipe, place: str) -> Iterator[bytes]:
+def _blob(recipe: Recipe, place: str, pack: Pack) -> Iterator[bytes]:
     spec = LayerSpec(
         store_paths=recipe.store_paths,
         perms=Value(list(recipe.perms), "bad recipe", place, "recipe.perms"),
@@ -42,7 +53,7 @@ def _blob(recipe: Recipe, place: str) -> Iterator[bytes]:
     )
     threads = available_cores()
     compressor = find_compressor(recipe.compressor, threads)
-    return compress(compressor, layer_chunks(spec, compressor, threads), threads)
+    return compress(compressor, pack(spec, compressor, threads), threads)
 
 
 def _check_compressor(recipe: Recipe, place: str) -> None:

@@ -1,7 +1,8 @@
 """Entries: the members of a layer's tar, independent of their encoding and their sources."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 # Types, by their ustar typeflag (POSIX pax, "ustar Interchange Format").
 FILE = b"0"
@@ -30,12 +31,26 @@ class Owner(NamedTuple):
     gname: bytes = b""
 
 
+class Content(Protocol):
+    """The content of a file, read once from its start to its end."""
+
+    def read_into(self, buffers: Sequence[bytearray | memoryview]) -> int:
+        """Read into BUFFERS, in order; return the number of bytes read, 0 at the end."""
+
+    def path(self) -> bytes:
+        """Return the path of the file, for messages."""
+
+
 class File(NamedTuple):
     """The content of a file on disk."""
 
     descriptor: int  # open, positioned at the start
     directory: bytes  # path of its directory, for messages
     name: bytes
+
+    def read_into(self, buffers: Sequence[bytearray | memoryview]) -> int:
+        """Read into BUFFERS, in order; return the number of bytes read, 0 at the end."""
+        return os.readv(self.descriptor, buffers)
 
     def path(self) -> bytes:
         """Return the complete path of the file."""
@@ -54,7 +69,7 @@ class Entry(NamedTuple):
     link: bytes = b""  # target of a symbolic or hard link, as written
     device: tuple[int, int] = (0, 0)  # major and minor number of a device
     xattrs: tuple[tuple[bytes, bytes], ...] = ()  # name and value, sorted by name
-    source: File | None = None  # the content; valid until the next entry is requested
+    source: Content | None = None  # the content; valid until the next entry is requested
     explicit: bool = False  # a directory whose owner or mode was set on purpose: it keeps them on a parent image
 
 

@@ -1,6 +1,5 @@
-"""Encode entries as a stream of tar bytes, reading the contents of files from disk."""
+"""Encode entries as a stream of tar bytes, reading the contents of files meanwhile."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 
 from laminix.errors import LaminixError
@@ -53,7 +52,7 @@ def _read(chunk: memoryview, filled: int, left: int, entry: Entry) -> int:
     buffers = [chunk[filled : filled + left + 1]]
     if len(chunk) - filled == left:
         buffers.append(bytearray(1))
-    got = os.readv(entry.source.descriptor, buffers)
+    got = entry.source.read_into(buffers)
     if got > left or not got and left:
         why = f"file changed size while being read: it had {entry.size} bytes at first"
         raise LaminixError("cannot pack", why, entry.source.path())
