@@ -42,7 +42,7 @@
   paths that `config` mentions and no other layer contains: one, or at most `maxLayers`.
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
-  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir` and `oci`, and the
+  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir`, `facts` and `oci`, and the
   programs `stream` and `run`.  As text (`"${image}"`) it is the path of its `dockerArchive`.
 
   # Example

@@ -13,7 +13,7 @@
   packImage :: {
     image :: Image | Path,
     imageName, platform :: String | null,
-    format :: "docker-archive" | "docker-legacy-archive" | "dir" | "oci" | "oci-archive",
+    format :: "docker-archive" | "docker-legacy-archive" | "dir" | "facts" | "oci" | "oci-archive",
     all :: Bool,
     tags :: [ String ],
     meta, passthru :: AttrSet,
@@ -21,7 +21,7 @@
   ```
 
   The result is a file for the archives, otherwise a directory.  `dir` contains links to the store; the
-  other forms are self-contained.
+  other forms refer to nothing in it.  `facts` has recipes in place of layers.
 */
 {
   image,

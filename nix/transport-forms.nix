@@ -11,7 +11,7 @@
 
   ```
   transportForms :: Image -> {
-    dockerArchive, dockerLegacyArchive, dir, oci, ociArchive, stream :: Derivation
+    dockerArchive, dockerLegacyArchive, dir, facts, oci, ociArchive, stream :: Derivation
   }
   ```
 */
@@ -24,6 +24,7 @@ in
   dockerArchive = packed "docker-archive";
   dockerLegacyArchive = packed "docker-legacy-archive";
   dir = packed "dir";
+  facts = packed "facts";
   oci = packed "oci";
   ociArchive = packed "oci-archive";
   stream = mkStreamer {

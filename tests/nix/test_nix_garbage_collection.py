@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from run_nix import PRELUDE, Nix
 
 IMAGE = 'mkImage {{ name = "kept"; blob = {blob}; config.Cmd = [ "${{pkgs.busybox}}/bin/echo" "hello" ]; }}'
@@ -35,7 +37,8 @@ def test_an_image_of_blobs_keeps_them(other_store, tmp_path):
     assert "valid" in other_store.build(f"verifyImage {{ image = {image}; }}").read_text()
 
 
-def test_an_archive_keeps_nothing_but_itself(other_store, tmp_path):
-    paths = collected(other_store, tmp_path / "archive", f"({IMAGE.format(blob='false')}).dockerArchive")
+@pytest.mark.parametrize("form", ["dockerArchive", "facts"])
+def test_archives_and_facts_keep_nothing_but_themselves(other_store, tmp_path, form):
+    paths = collected(other_store, tmp_path / "root", f"({IMAGE.format(blob='false')}).{form}")
     assert len(paths) == 1 and other_store.real(paths[0]).exists()
     assert not busyboxes(other_store)

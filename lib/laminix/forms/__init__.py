@@ -3,7 +3,7 @@
 import argparse
 
 from laminix.errors import LaminixError
-from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, oci_layout
+from laminix.forms import dir_transport, docker_archive, docker_legacy_archive, docker_v1_archive, facts, oci_layout
 from laminix.forms import registry as registry_form
 from laminix.forms import whole_layout
 from laminix.forms.choice import Candidate, choose
@@ -21,6 +21,7 @@ FORMS = (
     whole_layout.FORM,
     docker_v1_archive.FORM,
     docker_legacy_archive.FORM,
+    facts.FORM,
 )
 
 

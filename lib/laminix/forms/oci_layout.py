@@ -34,7 +34,8 @@ from laminix.images.oci import (
     read_index,
 )
 from laminix.images.reference import Reference
-from laminix.regular_file import read_regular_file
+from laminix.layers.layer_directory import Layer, read_layer
+from laminix.layers.layer_directory import write_layer as write_layer_json
 
 INDEX = "index.json"
 LAYOUT = "oci-layout"
@@ -116,6 +117,13 @@ def write_copied_layout(directory: str, image: Image, references: Sequence[Refer
     layers = [with_digest(layer) for layer in image.layers]
     for layer in distinct_layers(layers):
         copy_layer(layer, os.path.join(directory, blob_name(layer.digest)))
+    write_documents(directory, image, layers, references)
+
+
+def write_documents(
+    directory: str, image: Image, layers: Sequence[StoredLayer], references: Sequence[Reference]
+) -> None:
+    """Write the documents of a layout with IMAGE into DIRECTORY. LAYERS are those of the image, with digests."""
     _write_documents(directory, image.config_bytes, oci_manifest_bytes(image, layers), references)
 
 
@@ -148,17 +156,21 @@ def write_layer(directory: str, layer: StoredLayer) -> None:
     """
     blob = os.path.join(directory, blob_name(layer.digest))
     if layer.recipe_directory is not None:
-        _write_recipe(directory, layer)
+        _link_or_write_recipe(directory, layer)
     elif not link_to_store(blob, layer.file) and not share_layer(layer, blob):
         copy_layer(layer, blob, diff_id_too=True)
 
 
-def _write_recipe(directory: str, layer: StoredLayer) -> None:
-    place = os.path.join(directory, recipe_name(layer.digest))
-    if not link_to_store(place, layer.recipe_directory):
-        os.makedirs(place)
-        document = read_regular_file(os.path.join(layer.recipe_directory, "layer.json"))
-        write_chunks(os.path.join(place, "layer.json"), [document])
+def _link_or_write_recipe(directory: str, layer: StoredLayer) -> None:
+    if not link_to_store(os.path.join(directory, recipe_name(layer.digest)), layer.recipe_directory):
+        write_recipe(directory, read_layer(layer.recipe_directory))
+
+
+def write_recipe(directory: str, layer: Layer) -> None:
+    """Write the description of LAYER, which has no blob, into the image directory DIRECTORY."""
+    place = os.path.join(directory, recipe_name(layer.descriptor.digest))
+    os.makedirs(place)
+    write_layer_json(place, layer)
 
 
 FORM = Form("oci", recognises=recognises, candidates=candidates, write_directory=write_copied_layout)
