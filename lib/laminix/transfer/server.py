@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from socketserver import BaseServer, TCPServer
 
 from laminix import strict_json
 from laminix.digest import PATTERN
@@ -158,7 +158,11 @@ def _referrers(query: Mapping[str, str]) -> Answer:
 
 
 class ImageServer(ThreadingHTTPServer):
-    """A server of REPOSITORIES on loopback. Calls LOG with a line for each request, COMPLAIN with each error."""
+    """A server of REPOSITORIES on loopback. Calls LOG with a line for each request, COMPLAIN with each error.
+
+    With LISTENING, a socket that listens already, PORT does not count. PREPARE is called with each layer that is
+    about to be rebuilt from its recipe.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -169,11 +173,17 @@ class ImageServer(ThreadingHTTPServer):
         port: int = 0,
         log: Callable[[str], None] | None = None,
         complain: Callable[[str], None] = lambda _: None,
+        listening: socket.socket | None = None,
+        prepare: Callable[[StoredLayer], None] | None = None,
     ):
+        self.prepare = prepare
         self.repositories = repositories
         self.log = log
         self.complain = complain
         self.recipes = threading.BoundedSemaphore(RECIPES_AT_ONCE)
+        if listening is not None:
+            self._take_over(listening)
+            return
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except OSError as error:
@@ -184,10 +194,17 @@ class ImageServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address
 
+    def _take_over(self, listening: socket.socket) -> None:
+        """Serve LISTENING, and open no socket: a sandbox may forbid that."""
+        BaseServer.__init__(self, listening.getsockname(), _Handler)
+        self.socket = listening
+        self.server_name, self.server_port = self.server_address[:2]
+
     @property
     def host(self) -> str:
-        """Return ``127.0.0.1:PORT``."""
-        return f"{LOOPBACK}:{self.server_port}"
+        """Return ``127.0.0.1:PORT``, or the address of the socket that listened already."""
+        address = f"[{self.server_name}]" if ":" in self.server_name else self.server_name
+        return f"{address}:{self.server_port}"
 
     def handle_error(self, request: socket.socket, client_address: tuple[str, int]) -> None:
         """Report an error, unless a client has merely disconnected."""
@@ -250,6 +267,8 @@ class _Handler(BaseHTTPRequestHandler):
                     sent = self.connection.sendfile(file, first, size)
             elif layer.recipe_directory is not None:
                 with self.server.recipes:
+                    if self.server.prepare is not None:
+                        self.server.prepare(layer)
                     sent = self._send_chunks(_chunks(layer, first, size))
             else:
                 sent = self._send_chunks(_chunks(layer, first, size))
