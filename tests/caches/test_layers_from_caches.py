@@ -5,8 +5,9 @@ import os
 import pytest
 
 from binary_cache import COMPRESS
+from cache_server import serving as serve_cache
 from engines.daemon import scratch
-from registry_faults import Answer, Once, disturbed, scripted
+from registry_faults import Once, disturbed
 from serve_image import serving
 
 
@@ -91,31 +92,17 @@ def test_a_server_that_stumbles(maker, paths):
     expected = maker.packed(image)
     cache = maker.cache(*paths, compression="none")
     maker.forget(*paths)
-    with scripted(server_of(cache.directory)) as server:
+    with serve_cache(cache.directory) as server:
         with disturbed(server.host, Once(503, "hang up", ("cut", 100))) as proxy:
             assert maker.packed(image, "--from", f"http://{proxy.host}/") == expected
         assert any("Range" in asked.headers for asked in server.asked)
-
-
-def server_of(directory):
-    """Answers of a server of the files in DIRECTORY, with ranges."""
-
-    def answer(asked):
-        path = directory / asked.path.lstrip("/")
-        if not path.is_file():
-            return Answer(404, b"<html>")
-        data, wanted = path.read_bytes(), asked.headers.get("Range")
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-        return Answer(206 if wanted else 200, data[start:])
-
-    return answer
 
 
 def test_each_nar_is_read_once(maker, paths):
     image = maker.facts([paths[:2], paths[2:]])
     cache = maker.cache(*paths)
     maker.forget(*paths)
-    with scripted(server_of(cache.directory)) as server:
+    with serve_cache(cache.directory) as server:
         maker.packed(image, "--from", f"http://{server.host}")
         asked = sorted(request.path for request in server.asked)
     names = ["nix-cache-info", *(f"{path.name[:32]}.narinfo" for path in paths)]
