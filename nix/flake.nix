@@ -34,6 +34,8 @@
     {
       overlays.default = import ./overlay.nix;
 
+      nixosModules.default = ./nixos-module.nix;
+
       packages = forEachSystem (laminix: {
         default = laminix;
       });

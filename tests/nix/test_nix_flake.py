@@ -64,7 +64,7 @@ def test_the_package_is_built_in_pure_evaluation(nix, laminix, inputs):
 
 def test_the_flake_shows_its_outputs(nix, laminix, inputs):
     shown = json.loads(nix("nix", "flake", "show", "--json", laminix, *inputs).stdout)
-    assert set(shown) == {"apps", "checks", "lib", "overlays", "packages"}
+    assert set(shown) == {"apps", "checks", "lib", "nixosModules", "overlays", "packages"}
     assert set(shown["packages"]) == set(shown["apps"]) == set(shown["checks"]) == {"x86_64-linux"}
     assert set(shown["packages"]["x86_64-linux"]) == {"default"}
     assert set(shown["apps"]["x86_64-linux"]) == builders()

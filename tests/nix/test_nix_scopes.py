@@ -14,7 +14,7 @@ WIRED = re.compile(r"^\s+([\w-]+) = (\./\S+)\.nix;$", re.MULTILINE)
 # Entry points: people and tests import them by path.
 ENTRY_POINTS = {
     *("default.nix", "nix/docker-tools/default.nix", "nix/examples/default.nix", "nix/make-scope.nix"),
-    *("nix/flake.nix", "nix/host-pkgs.nix", "nix/overlay.nix", "nix/docker-tools/overlay.nix"),
+    *("nix/flake.nix", "nix/host-pkgs.nix", "nix/nixos-module.nix", "nix/overlay.nix", "nix/docker-tools/overlay.nix"),
 }
 
 
