@@ -66,9 +66,11 @@ let
     imagePrograms = ./nix/image-programs.nix;
     layoutForms = ./nix/layout-forms.nix;
     mentionedPaths = ./nix/mentioned-paths.nix;
+    parentInfo = ./nix/parent-info.nix;
     planPieces = ./nix/plan-pieces.nix;
     reportName = ./nix/report-name.nix;
     runnable = ./nix/runnable.nix;
+    sourceRoots = ./nix/source-roots.nix;
     storeName = ./nix/store-name.nix;
     transportForms = ./nix/transport-forms.nix;
     weightsOption = ./nix/weights-option.nix;

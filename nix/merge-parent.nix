@@ -70,6 +70,7 @@ build "merge-parent" {
     ${if image ? imageTag then "imageTag" else null} = image.imageTag;
     ${if image ? platform then "platform" else null} = image.platform;
     ${if image ? config then "config" else null} = image.config;
+    ${if image ? plan then "plan" else null} = image.plan;
   }
   // passthru;
   attributes = imageAttributes;

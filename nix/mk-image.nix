@@ -6,8 +6,11 @@
   mkConfig,
   mkLayer,
   mkLayers,
+  packImage,
+  parentInfo,
   pkgs,
   planLayers,
+  sourceRoots,
   storeName,
 }:
 
@@ -23,6 +26,9 @@
     layers :: [ Layer ],
     copyToRoot :: Source | [ Source ],
     files :: { <path> :: { text | source | link :: String } | { directory :: true }, … },
+    perms :: [ { path | glob :: String, … } ],
+    maxLayers :: Int,
+    layering :: "single" | "ca" | "ifd",
     config :: AttrSet,
     lenientConfig :: Bool,
     fromImage :: Image | Path | null,
@@ -30,18 +36,16 @@
     architecture, os :: String,
     variant :: String | null,
     annotations :: { <key> :: String },
-    maxLayers :: Int,
-    layering :: "single" | "ca" | "ifd",
     compressor :: "none" | "gzip" | "zstd" | String,
     blob :: Bool,
     meta, passthru :: AttrSet,
   } -> Image
   ```
 
-  The layers are, from the base: those of `fromImage`, `layers`, one of `copyToRoot` and `files`, and those of the store
-  paths that `config` mentions and no other layer contains: one, or at most `maxLayers`.
+  The layers are, from the base: those of `fromImage`, `layers`, those of the store paths that the files and `config`
+  refer to and no other layer contains, as planLayers plans them, and one of `copyToRoot` and `files`.
 
-  The result has the attributes `imageName`, `imageTag`, `layers`, `config` and `platform`; built on demand,
+  The result has the attributes `imageName`, `imageTag`, `layers`, `plan`, `config` and `platform`; built on demand,
   the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir`, `facts` and `oci`, and the
   programs `stream` and `run`.  As text (`"${image}"`) it is the path of its `dockerArchive`.
 
@@ -50,6 +54,7 @@
   ```nix
   mkImage {
     name = "hello";
+    copyToRoot = ./root;
     config.Cmd = [ "${pkgs.hello}/bin/hello" ];
   }
   ```
@@ -60,6 +65,9 @@
   layers ? [ ],
   copyToRoot ? [ ],
   files ? { },
+  perms ? [ ],
+  maxLayers ? 100,
+  layering ? "single",
   config ? { },
   lenientConfig ? false,
   fromImage ? null,
@@ -68,8 +76,6 @@
   os ? "linux",
   variant ? null,
   annotations ? { },
-  maxLayers ? 1,
-  layering ? "single",
   compressor ? "none",
   blob ? true,
   meta ? { },
@@ -82,51 +88,78 @@ let
   # Any text makes a derivation name; mk-image checks that `name` is a valid image name.
   baseName = storeName name;
 
-  parentLayers = fromImage.layers or [ ];
-  rootLayers =
-    if copyToRoot == [ ] && files == { } then
-      [ ]
-    else
-      [
-        (mkLayer {
-          name = "root";
-          exclude = parentLayers ++ layers;
-          inherit copyToRoot files compressor;
-        })
-      ];
-  givenLayers = layers ++ rootLayers;
-
   # If evaluation cannot tell what the config mentions, a derivation writes the config, and Nix scans that.
   mentioned = mentionedPaths config;
   configFile = mkConfig {
     name = "${baseName}-config.json";
     inherit config lenientConfig;
   };
-  mentionedRoots = if mentioned == null then [ configFile ] else mentioned;
-  omitRoot = if mentioned == null then [ configFile ] else [ ];
-  layersBelow = parentLayers ++ givenLayers;
-  mentionedLayer = mkLayer {
-    name = "mentioned";
-    closure = mentionedRoots;
-    exclude = layersBelow;
-    inherit omitRoot blob compressor;
+  configRoots = if mentioned == null then [ configFile ] else mentioned;
+  needed = sourceRoots "mkImage" {
+    closure = configRoots;
+    inherit copyToRoot files;
   };
-  plannedLayers = mkLayers {
-    name = "mentioned-layers";
-    plan = planLayers {
-      closure = mentionedRoots;
-      base = layersBelow;
-      inherit omitRoot maxLayers;
-    };
-    inherit layering blob compressor;
-  };
-  mentionedLayers =
-    if mentionedRoots == [ ] then
-      [ ]
-    else if maxLayers == 1 then
-      [ mentionedLayer ]
+
+  # laminix's layers come with a list of their store paths; an image of other layers has to be read.
+  parent = parentInfo fromImage;
+  parentLayers =
+    if parent.allLayersKnown then
+      parent.layers
     else
-      [ plannedLayers ];
+      [
+        (packImage {
+          image = fromImage;
+          format = "oci";
+          inherit platform;
+        })
+      ];
+
+  # Neither name depends on the image's: images with the same store paths share these derivations.
+  plan = planLayers {
+    inherit (needed) closure;
+    omitRoot = needed.omitRoot ++ (if mentioned == null then [ configFile ] else [ ]);
+    maxLayers = if maxLayers > 1 then maxLayers - 1 else 1; # one is for the files
+    minLayers = 1;
+    base = parentLayers ++ layers;
+    countBase = true;
+  };
+  storeLayers =
+    if needed.closure == [ ] then
+      [ ]
+    else
+      [
+        (mkLayers {
+          name = "store-layers";
+          passthru.contents = needed.closure;
+          inherit
+            plan
+            layering
+            blob
+            compressor
+            ;
+        })
+      ];
+
+  # On top and without store paths, so that an edit of the files changes this layer alone.
+  fileLayers =
+    if copyToRoot == [ ] && files == { } then
+      [ ]
+    else
+      [
+        (mkLayer {
+          name = "files";
+          references = false;
+          inherit
+            copyToRoot
+            files
+            perms
+            compressor
+            ;
+        })
+      ];
+
+  allLayers = layers ++ storeLayers ++ fileLayers;
+  platform = "${os}/${architecture}" + (if variant == null then "" else "/${variant}");
 
   image = build "mk-image" {
     name = baseName;
@@ -142,17 +175,16 @@ let
         ;
       lenient-config = lenientConfig;
       tag = tags;
-      layer = givenLayers;
-      layer-unless-empty = mentionedLayers;
+      layer = allLayers;
       annotation = map (key: "${key}=${annotations.${key}}") (builtins.attrNames annotations);
     };
     passthru = {
       isImageDirectory = true;
       imageName = name;
       imageTag = builtins.head tags;
-      layers = givenLayers ++ mentionedLayers;
-      platform = "${os}/${architecture}" + (if variant == null then "" else "/${variant}");
-      inherit config;
+      layers = allLayers;
+      ${if storeLayers == [ ] then null else "plan"} = plan;
+      inherit config platform;
     }
     // passthru;
     attributes = imageAttributes;

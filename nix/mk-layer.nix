@@ -1,7 +1,7 @@
 {
   build,
   compressorPackages,
-  mentionedPaths,
+  sourceRoots,
 }:
 
 /**
@@ -14,6 +14,7 @@
     name :: String,
     copyToRoot :: Source | [ Source ],
     files :: { <path> :: { text | source | link :: String } | { directory :: true }, … },
+    references :: Bool,
     closure, omitRoot, storePaths :: [ StorePath ],
     scan :: [ Path ],
     exclude :: [ Layer ],
@@ -29,8 +30,8 @@
   ```
 
   A Source is a path or derivation, whose contents go to /, or `{ source, dest }`, whose contents go to
-  `dest`; if it is a file, `dest` is its path.  The closure of a source is added to the layer, without the source itself unless its closure
-  refers to it.
+  `dest`; if it is a file, `dest` is its path.  With `references`, the closure of a source is added to the layer,
+  without the source itself unless its closure refers to it.
 
   # Example
 
@@ -47,6 +48,7 @@
   name ? "layer",
   copyToRoot ? [ ],
   files ? { },
+  references ? true,
   closure ? [ ],
   omitRoot ? [ ],
   scan ? [ ],
@@ -68,7 +70,6 @@
 let
   sourceList = if builtins.isList copyToRoot then copyToRoot else [ copyToRoot ];
   sources = map (source: if source ? dest then source else { inherit source; }) sourceList;
-  sourcePaths = map (item: "${item.source}") sources;
   copyOption =
     {
       source,
@@ -81,29 +82,18 @@ let
     else
       "${source}:/${dest}";
 
-  # What the files mention comes along, as it does for copyToRoot.
-  fileList = map (path: files.${path}) (builtins.attrNames files);
-  fileTexts = map (file: file.text or file.link or "") fileList;
-  fileSources = map (file: "${file.source}") (builtins.filter (file: file ? source) fileList);
-  mentioned = mentionedPaths fileTexts;
-  mentionedRoots =
-    if mentioned == null then
-      throw ''
-        mkLayer: a text or link in `files` depends on store paths that are not known before a build.
-        Add the packages to `closure`, and take the context from the text with builtins.unsafeDiscardStringContext.''
-    else
-      mentioned;
   manifest = builtins.mapAttrs (
     _: file: if file ? source then file // { source = "${file.source}"; } else file
   ) files;
 
-  roots = sourcePaths ++ fileSources ++ mentionedRoots ++ closure;
+  needed = sourceRoots "mkLayer" { inherit copyToRoot files closure; };
+  roots = if references then needed.closure else closure;
 in
 build "mk-layer" {
   inherit name meta;
   request = {
     copy = map copyOption sources;
-    omit-root = sourcePaths ++ fileSources ++ omitRoot;
+    omit-root = (if references then needed.omitRoot else [ ]) ++ omitRoot;
     files = if files == { } then null else manifest;
     store-path = storePaths;
     perms = if perms == [ ] then null else perms;

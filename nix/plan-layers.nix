@@ -18,6 +18,7 @@
     weights :: "uniform" | "roots" | { <package> :: Int },
     base :: [ Image | Layer ],
     countBase :: Bool,
+    minLayers :: Int,
     pin :: [ String ],
     meta, passthru :: AttrSet,
   } -> Plan
@@ -32,6 +33,7 @@
   weights ? "uniform",
   base ? [ ],
   countBase ? false,
+  minLayers ? 0,
   pin ? [ ],
   meta ? { },
   passthru ? { },
@@ -47,6 +49,7 @@ build "plan-layers" {
     max-layers = maxLayers;
     omit-root = omitRoot;
     count-base = countBase;
+    min-layers = if minLayers == 0 then null else minLayers;
     weights = weightsOption weights;
     inherit previous base pin;
   };

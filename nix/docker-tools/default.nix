@@ -34,7 +34,6 @@ let
     goArchitecture = ./go-architecture.nix;
     imageOfParent = ./image-of-parent.nix;
     makeOverridable = ./make-overridable.nix;
-    parentInfo = ./parent-info.nix;
     pathList = ./path-list.nix;
     rootStep = ./root-step.nix;
     runBash = ./run-bash.nix;

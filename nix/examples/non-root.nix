@@ -1,27 +1,22 @@
 # Runs as the user alice, who owns her home directory and can write to it.
-{ mkImage, mkLayer, pkgs }:
+{ mkImage, pkgs }:
 
 mkImage {
   name = "non-root";
-  layers = [
-    (mkLayer {
-      name = "alice";
-      copyToRoot = ./non-root;
-      perms = [
-        {
-          path = "home/alice";
-          mode = "0700";
-          uid = 1000;
-          gid = 1000;
-        }
-        {
-          glob = "home/alice/**";
-          mode = "0600";
-          uid = 1000;
-          gid = 1000;
-        }
-      ];
-    })
+  copyToRoot = ./non-root;
+  perms = [
+    {
+      path = "home/alice";
+      mode = "0700";
+      uid = 1000;
+      gid = 1000;
+    }
+    {
+      glob = "home/alice/**";
+      mode = "0600";
+      uid = 1000;
+      gid = 1000;
+    }
   ];
   config = {
     User = "alice";

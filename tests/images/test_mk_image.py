@@ -121,13 +121,6 @@ def test_blob_in_a_store_is_a_link_any_other_is_a_copy(builder, tmp_path, base, 
     assert not copied.is_symlink() and copied.read_bytes() == (app / "layer.tar.gz").read_bytes()
 
 
-def test_layer_unless_empty(maker, base, app):
-    empty = maker.layer("empty", {})
-    options = ("--layer-unless-empty", empty, "--layer-unless-empty", app, "--layer", base)
-    _, manifest, _ = parts(maker.build("image", "mk-image", "--name", "x", *options))
-    assert manifest["layers"] == [layer_json(base)["descriptor"], layer_json(app)["descriptor"]]
-
-
 def test_empty_layer_is_listed_like_any_other(maker, base):
     empty = maker.layer("empty", {})
     _, manifest, config = parts(maker.build("image", "mk-image", "--name", "x", "--layer", empty))

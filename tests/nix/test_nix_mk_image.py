@@ -1,11 +1,12 @@
 """mkImage: what it takes along, what it is called, and what comes of it."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from image_files import blob_path, config, index, manifest
-from layer_files import layer_json
+from layer_files import layer_json, members, names
 from run_nix import Nix
 
 
@@ -58,6 +59,75 @@ def test_copy_to_root_is_one_layer(nix, tmp_path):
     (tmp_path / "tree" / "file").write_text("content")
     image = nix.build(f'mkImage {{ name = "x"; copyToRoot = {tmp_path}/tree; }}')
     assert len(manifest(image)["layers"]) == 1
+
+
+APP = """
+let
+  library = builtins.toFile "library" "a library";
+  program = builtins.toFile "program" "uses ${library}";
+  tool = builtins.toFile "tool" "a tool";
+  app = { files."/bin/tool".link = tool; config.Cmd = [ program ]; name = "x"; };
+in
+"""
+
+
+def contents(nix: Nix, image: str) -> list[list[str]]:
+    """What each layer of the image IMAGE has: the names of its store paths, or those of its files."""
+    layers = layer_directories(nix.build(APP + image))
+    return [packed(nix, layer) or names(layer) for layer in layers]
+
+
+def test_store_paths_have_layers_below_the_files(nix):
+    *stored, files = contents(nix, "mkImage app")
+    assert sorted(stored) == [["library"], ["program"], ["tool"]]
+    assert files == ["bin/", "bin/tool"]
+
+
+def test_given_layers_stay_below(nix):
+    given = 'layers = [ (mkLayer { closure = [ tool ]; }) (mkLayer { files."/etc".directory = true; }) ];'
+    tool, etc, *stored, files = contents(nix, f"mkImage (app // {{ {given} }})")
+    assert (tool, etc, files) == (["tool"], ["etc/"], ["bin/", "bin/tool"])
+    assert sorted(stored) == [["library"], ["program"]]
+
+
+@pytest.mark.parametrize("limit, layers", [(3, 2), (2, 1), (1, 1)])
+def test_the_limit_counts_the_files(nix, limit, layers):
+    *stored, _ = contents(nix, f"mkImage (app // {{ maxLayers = {limit}; }})")
+    assert len(stored) == layers
+
+
+@pytest.mark.parametrize("parent", ["base", "base.dockerArchive"])
+def test_the_limit_counts_the_parent_but_leaves_one_layer(nix, parent):
+    base = 'base = mkImage { name = "base"; layers = builtins.genList (n: mkLayer { files."/${toString n}".text = ""; }) 4; };'
+    image = nix.build(f"{APP} let {base} in mkImage (app // {{ maxLayers = %d; fromImage = {parent}; }})" % 4)
+    assert len(manifest(image)["layers"]) == 4 + 1 + 1
+
+
+@pytest.mark.parametrize("source", ["pkgs.busybox", '"${pkgs.busybox}/bin"'])
+@pytest.mark.parametrize(
+    "mention", ['config.Cmd = [ "${pkgs.busybox}/bin/sh" ]', 'files."/x".link = pkgs.busybox.outPath']
+)
+def test_a_package_that_is_copied_to_the_root_is_in_the_store_if_something_else_mentions_it(nix, source, mention):
+    stored, files = contents(nix, f'mkImage {{ name = "x"; copyToRoot = {source}; {mention}; }}')
+    assert stored == ["busybox"] and {"bin/sh", "sh"} & set(files)
+
+
+def test_a_package_that_is_copied_to_the_root_is_not_in_the_store_otherwise(nix):
+    [files] = contents(nix, 'mkImage { name = "x"; copyToRoot = pkgs.busybox; }')
+    assert "bin/sh" in files and not any("store" in name for name in files)
+
+
+def test_rules_apply_to_the_files(nix):
+    rule = 'perms = [ { path = "srv"; mode = "0700"; uid = 7; } ];'
+    image = nix.build(f'mkImage {{ name = "x"; files."/srv".directory = true; {rule} }}')
+    srv = members(layer_directories(image)[-1])["srv/"]
+    assert (srv.mode, srv.uid) == (0o700, 7)
+
+
+def test_the_plan_is_asked_of_the_image(nix):
+    plan = json.loads(nix.build(APP + "(mkImage app).plan").read_bytes())
+    assert len(plan["layers"]) == 3
+    assert nix.evaluate('mkImage { name = "x"; } ? plan') is False
 
 
 def test_blobs_are_links_to_their_layers(nix):

@@ -37,6 +37,16 @@ def test_brings_the_closure_of_a_source_without_the_source(nix):
     assert "mention" in names(layer)
 
 
+def test_leaves_the_closure_to_other_layers(nix):
+    layer = nix.build('mkLayer { references = false; files."/sh".link = "${pkgs.busybox}/bin/sh"; }')
+    assert (names(layer), layer_json(layer)["storePaths"]) == (["sh"], [])
+
+
+def test_a_source_may_be_wanted_in_the_store_too(nix):
+    layer = nix.build("mkLayer { copyToRoot = pkgs.busybox; closure = [ pkgs.busybox ]; }")
+    assert [path[44:] for path in layer_json(layer)["storePaths"]] == ["busybox"]
+
+
 def test_a_part_of_a_store_path_may_be_copied(nix):
     layer = nix.build('mkLayer { copyToRoot = "${pkgs.busybox}/bin"; }')
     assert "busybox" in names(layer)

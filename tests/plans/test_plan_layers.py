@@ -241,6 +241,9 @@ def test_the_layers_of_a_base_may_count(plan, builder, tmp_path, form):
     done = builder("plan-layers", "--closure", tmp_path / "closure.json", "--max-layers=1", *base, "--count-base")
     complaint = "too few layers: found 1 layers in the base, expected fewer than --max-layers (1); raise it"
     assert (done.returncode, done.stderr) == (1, f"plan-layers: error: {complaint}\n")
+    assert len(plan(closure, 1, *base, "--count-base", "--min-layers=1")) == 1
+    assert len(plan(closure, 2, *base, "--count-base", "--min-layers=2")) == 2
+    assert len(plan(closure, 3, *base, "--count-base", "--min-layers=1")) == 2
 
 
 def test_what_an_image_holds_in_part_is_not_left_out(plan, builder, tmp_path):

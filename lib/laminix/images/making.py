@@ -12,26 +12,19 @@ from laminix.images.platform import Platform
 from laminix.layers.layer_directory import Layer, layers_in, read_layer
 from laminix.regular_file import open_regular_file
 
-EMPTY_TAR_SIZE = 1024  # bytes: the two zero blocks that end every tar
 
-
-def read_layers(directories: Sequence[str], unless_empty: Sequence[str]) -> list[tuple[str, Layer]]:
-    """Return (layer directory, layer) for DIRECTORIES in order, then for those in UNLESS_EMPTY with any entries.
+def read_layers(directories: Sequence[str]) -> list[tuple[str, Layer]]:
+    """Return (layer directory, layer) for DIRECTORIES in order.
 
     Raises LaminixError for a layer with neither blob nor recipe.
     """
-    layers = _layers(directories)
-    layers += [(path, layer) for path, layer in _layers(unless_empty) if layer.diff_size > EMPTY_TAR_SIZE]
+    paths = [path for directory in directories for path in layers_in(directory)]
+    layers = [(path, read_layer(path)) for path in paths]
     for path, layer in layers:
         if layer.blob is None and layer.recipe is None:
             why = "found neither a blob nor a recipe; build the layer again without --no-blob"
             raise LaminixError("bad layer", why, path)
     return layers
-
-
-def _layers(directories: Sequence[str]) -> list[tuple[str, Layer]]:
-    paths = [path for directory in directories for path in layers_in(directory)]
-    return [(path, read_layer(path)) for path in paths]
 
 
 def stored_layer(directory: str, layer: Layer) -> StoredLayer:
