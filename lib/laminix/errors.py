@@ -1,6 +1,8 @@
 """The exception whose message is shown to the user."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 MAX_LINE = 2000  # characters of a message: a hostile image can name a thing with a megabyte
 KEPT_END = 500  # of these, the last ones
@@ -25,6 +27,15 @@ class LaminixError(Exception):
 
 class UsageError(LaminixError):
     """The value of an option is not one that it takes: wrong usage, exit status 2."""
+
+
+@contextlib.contextmanager
+def values_of_options() -> Iterator[None]:
+    """Raise a LaminixError of the block, which checks values of options, as UsageError."""
+    try:
+        yield
+    except LaminixError as error:
+        raise UsageError(error.what, error.why, error.path) from None
 
 
 def shown(path: str | bytes | os.PathLike) -> str:

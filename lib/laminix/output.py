@@ -12,6 +12,7 @@ from typing import BinaryIO
 from laminix.directory_trees import remove_tree
 from laminix.errors import LaminixError, shown
 from laminix.nix_store import lies_in_store, store_directories
+from laminix.write_errors import write_errors_at
 
 # Paths of this process's own descriptors. They are duplicated instead of opened: opening would write a file from its
 # start, and a socket cannot be opened.
@@ -31,7 +32,8 @@ def new_directory(out: str) -> Iterator[str]:
     draft, lock = _draft(out, _make_directory)
     try:
         os.chmod(draft, 0o755)
-        yield draft
+        with write_errors_at(out):
+            yield draft
         refuse_existing(out)
         os.rename(draft, out)
     except BaseException:
@@ -49,6 +51,12 @@ def new_file(out: str, mode: int = 0o644) -> Iterator[BinaryIO]:
     descriptor such as /dev/stdout is written to directly; an error does not undo that. Raises LaminixError if OUT is
     a directory, a block device or a socket, if a link leads into the Nix store, or if the parent is not a directory.
     """
+    with write_errors_at(out), _new_file(out, mode) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _new_file(out: str, mode: int) -> Iterator[BinaryIO]:
     descriptor = _open_existing(out)
     if descriptor is not None:
         with open(descriptor, "wb") as file:

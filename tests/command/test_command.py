@@ -211,7 +211,7 @@ def test_a_full_disk_under_standard_output(argv):
         done = subprocess.run([*argv, "word"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (
         1,
-        "speak: error: cannot write: No space left on device\n",
+        "speak: error: cannot write: No space left on device (standard output)\n",
     )
 
 

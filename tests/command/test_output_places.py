@@ -64,7 +64,8 @@ def test_a_device_that_is_full(written, device):
     full = device("full", FULL)
     done = written(full)
     assert done.returncode == 1 and stat.S_ISCHR(os.lstat(full).st_mode)
-    assert "No space left on device" in done.stderr and done.stderr.count("\n") == 1
+    assert done.stderr.endswith(f": error: cannot write: No space left on device ({full})\n")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_link_to_a_device_stays(written, tmp_path):

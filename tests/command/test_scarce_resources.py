@@ -1,8 +1,10 @@
 """Without memory, threads, low descriptors or a blocking standard input: one line, or the right result."""
 
 import fcntl
+import gzip
 import os
 import resource
+import subprocess
 import sys
 import termios
 import threading
@@ -11,7 +13,7 @@ import time
 import pytest
 
 from file_trees import tar, write_tar
-from image_forms import Image, oci_layout
+from image_forms import Image, docker_oci, gzipped, oci_layout
 from laminix.command import runner
 from laminix.command.parser import Parser
 from laminix.compression.compressor import available_cores
@@ -47,6 +49,60 @@ def test_without_threads(ran):
     status, line = ran(fail(RuntimeError("can't start new thread")))
     assert status == 1 and line.startswith("some-builder: error: cannot continue: can't start new thread; ")
     assert line.count("\n") == 1
+
+
+@pytest.fixture
+def small(need, tmp_path):
+    """A directory with room for a megabyte."""
+    need("mount", root=True)
+    directory = tmp_path / "small"
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", directory], check=True)
+    yield directory
+    subprocess.run(["umount", directory], check=True)
+
+
+def large_image(form):
+    return form(Image((tar({"noise": os.urandom(3 << 20)}),), {}), gzipped)
+
+
+@pytest.mark.parametrize(
+    ("form", "argv"),
+    [
+        (docker_oci, ["list-layers"]),  # the archive is compressed as a whole
+        (oci_layout, ["pack-image", "--format", "docker-legacy-archive", "--out", "packed.tar"]),
+        (oci_layout, ["export-image", "--out", "files.tar"]),
+    ],
+    ids=["compressed-archive", "compressed-layer", "export-image"],
+)
+def test_no_space_for_temporary_files(builder, small, tmp_path, form, argv):
+    image = write_tar(str(tmp_path / "image"), large_image(form))
+    if argv == ["list-layers"]:
+        image = tmp_path / "image.gz"
+        image.write_bytes(gzip.compress((tmp_path / "image").read_bytes()))
+    done = builder(argv[0], image, *argv[1:], cwd=tmp_path, env={**os.environ, "TMPDIR": str(small)})
+    why = f"No space left on device; set $TMPDIR to another directory ({small})"
+    assert (done.returncode, done.stderr) == (1, f"{argv[0]}: error: cannot write a temporary file: {why}\n")
+    assert os.listdir(small) == []
+
+
+@pytest.mark.parametrize(
+    ("builder_name", "argv"),
+    [
+        ("pack-image", ["--format", "docker-archive"]),
+        ("pack-image", ["--format", "oci"]),
+        ("export-image", []),
+        ("merge-parent", []),
+    ],
+    ids=["archive", "directory", "export-image", "merge-parent"],
+)
+def test_no_space_for_the_output(builder, small, tmp_path, builder_name, argv):
+    image = write_tar(str(tmp_path / "image"), large_image(oci_layout))
+    given = [image] if builder_name != "merge-parent" else ["--parent", image, "--image", image]
+    done = builder(builder_name, *given, *argv, "--out", small / "out", cwd=tmp_path)
+    line = f"{builder_name}: error: cannot write: No space left on device ({small}/out)\n"
+    assert (done.returncode, done.stderr) == (1, line)
+    assert os.listdir(small) == []
 
 
 def test_a_bug_keeps_its_traceback(ran):

@@ -86,6 +86,6 @@ def test_two_images_of_one_name_are_refused(builder, maker, images, tmp_path):
 def test_no_image_is_refused(builder, tmp_path):
     done = builder("merge-images", "--out", tmp_path / "out.tar")
     assert (done.returncode, done.stderr) == (
-        1,
+        2,
         "merge-images: error: bad usage: expected at least one IMAGE (see merge-images --help)\n",
     )

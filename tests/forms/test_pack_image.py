@@ -368,7 +368,7 @@ def test_layer_of_another_size_is_named(image, refused, form):
     ],
 )
 def test_bad_tag_is_refused(image, refused, tag, why):
-    assert why in refused(image, "--format", "docker-archive", "--tag", tag)
+    assert why in refused(image, "--format", "docker-archive", "--tag", tag, status=2)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -179,8 +179,7 @@ def test_layer_without_blob_keeps_its_recipe(maker, base, tmp_path):
     ],
 )
 def test_refuses_a_bad_option(refused, options, why):
-    status = 2 if why.startswith(("bad time", "bad annotation")) else 1
-    assert why in refused(*_joined(options), status=status)
+    assert why in refused(*_joined(options), status=1 if why.startswith("bad layer") else 2)
 
 
 def _joined(options):

@@ -62,10 +62,10 @@ def step(builder, parent, tmp_path):
 def failure(builder, parent, tmp_path):
     """``failure(OPTION…)``: the last line that run-layer prints; it has to leave nothing behind."""
 
-    def run(*options: object, parent=parent):
+    def run(*options: object, parent=parent, status=1):
         before = sorted(tmp_path.iterdir())
         done = builder("run-layer", "--parent", parent, "--out", tmp_path / "out", *options)
-        assert (done.returncode, done.stdout, sorted(tmp_path.iterdir())) == (1, "", before)
+        assert (done.returncode, done.stdout, sorted(tmp_path.iterdir())) == (status, "", before)
         return done.stderr.splitlines()[-1]
 
     return run
@@ -332,7 +332,8 @@ def test_a_command_that_fails_is_told_in_one_line(failure, command, why):
     ],
 )
 def test_faulty_options_are_told_in_one_line(failure, options, why):
-    assert failure(*options).startswith(f"run-layer: error: {why}")
+    status = 2 if why.startswith(("bad --env", "bad usage")) else 1
+    assert failure(*options, status=status).startswith(f"run-layer: error: {why}")
 
 
 def test_a_damaged_list_is_told(failure, parent, tmp_path):

@@ -1,7 +1,6 @@
 """How a builder runs: options in, one result out, one line for an error, an exit status."""
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -10,10 +9,10 @@ from collections.abc import Callable, Iterable
 from laminix.command.nix_request import read_options
 from laminix.errors import LaminixError, UsageError, one_line, printable, shown
 from laminix.output import new_file
+from laminix.write_errors import WRITE_ERRORS, write_errors_at
 
 CLEANUP_SECONDS = 20  # time limit for removing unfinished output after a signal
 NO_THREAD = "can't start new thread"  # the message of Python's RuntimeError
-WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def run(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], str | Iterable[bytes] | None]) -> int:
@@ -105,8 +104,9 @@ def write_standard_output(chunks: Iterable[bytes]) -> None:
     """Write CHUNKS to standard output. Raises LaminixError if that is closed."""
     if sys.stdout is None:
         raise LaminixError("cannot write the output", "standard output is closed")
-    sys.stdout.buffer.writelines(chunks)
-    sys.stdout.flush()
+    with write_errors_at("standard output"):
+        sys.stdout.buffer.writelines(chunks)
+        sys.stdout.flush()
 
 
 def refuse_terminal() -> None:

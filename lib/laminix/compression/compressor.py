@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError
 
 NAMES = ("none", "gzip", "zstd")
 OTHER_NAMES = {"gz": "gzip"}  # dockerTools' name for it
@@ -25,7 +25,8 @@ class Compressor:
 def find_compressor(name: str, threads: int) -> Compressor:
     """Return the compressor NAME: none, gzip, zstd or the command line of a filter.
 
-    ``gz`` is another name of gzip. A filter reads standard input and writes standard output. Raises LaminixError if its program is not on $PATH.
+    ``gz`` is another name of gzip. A filter reads standard input and writes standard output. Raises LaminixError if
+    zstd is not on $PATH, and UsageError if NAME is no such name or command line.
     """
     name = OTHER_NAMES.get(name, name)
     if name == "none":
@@ -36,8 +37,10 @@ def find_compressor(name: str, threads: int) -> Compressor:
     from shutil import which  # takes 2 ms, and most layers need no program
 
     program = which(words[0])
+    if program is None and name == "zstd":
+        raise LaminixError("cannot compress with zstd", "found no such program on $PATH; install zstd")
     if program is None:
-        raise LaminixError("unknown compressor", f"expected {', '.join(NAMES)} or a command on $PATH", words[0])
+        raise UsageError("unknown compressor", f"expected {', '.join(NAMES)} or a command on $PATH", words[0])
     command = (program, *words[1:])
     return Compressor(name, command, _version(program) if name == "zstd" else None)
 
@@ -53,9 +56,9 @@ def _split(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise LaminixError("bad compressor", f"found {command!r}, expected a command line: {error}") from None
+        raise UsageError("bad compressor", f"found {command!r}, expected a command line: {error}") from None
     if not words:
-        raise LaminixError("bad compressor", f"found an empty command, expected {', '.join(NAMES)} or a command")
+        raise UsageError("bad compressor", f"found an empty command, expected {', '.join(NAMES)} or a command")
     return words
 
 

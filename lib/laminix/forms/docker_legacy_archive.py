@@ -18,6 +18,7 @@ from laminix.images.reference import Reference
 from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.strict_json import dumps
 from laminix.tar.writer import END
+from laminix.write_errors import temporary_write_errors
 
 
 def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
@@ -83,9 +84,8 @@ def _plain_layer(layer: StoredLayer, name: str) -> Iterator[bytes]:
         return
     import tempfile  # only compressed layers need it
 
-    with tempfile.TemporaryFile() as spool:
-        for chunk in uncompressed_chunks(layer):
-            spool.write(chunk)
+    with temporary_write_errors(), tempfile.TemporaryFile() as spool:
+        spool.writelines(uncompressed_chunks(layer))
         size = spool.tell()
         spool.seek(0)
         yield from archive_writer.file(name, size, iter(lambda: spool.read(CHUNK_SIZE), b""))

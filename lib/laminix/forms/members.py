@@ -19,6 +19,7 @@ from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.regular_file import kind_of, open_regular_file
 from laminix.tar.entries import DIRECTORY, FILE, HARD_LINK, SYMLINK
 from laminix.tar.reader import scan
+from laminix.write_errors import temporary_write_errors
 
 BAD_IMAGE = "bad image"
 # TRANSPORT:PATH[:TAG] (containers-transports(5)).
@@ -340,8 +341,9 @@ def _spooled(chunks: Iterator[bytes], place: str) -> BinaryIO:
             why = f"archive is too large: more than {MAX_SPOOLED} bytes; write it to a file and uncompress it first"
             raise LaminixError(BAD_IMAGE, why, place)
         view = memoryview(chunk)
-        while view:
-            view = view[spool.write(view) :]
+        with temporary_write_errors():
+            while view:
+                view = view[spool.write(view) :]
     if not spool.tell():
         raise LaminixError(BAD_IMAGE, "file is empty", place)
     return spool

@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from laminix.errors import LaminixError
+from laminix.errors import UsageError
 from laminix.strict_json import Value
 
 OPERATING_SYSTEMS = frozenset(
@@ -59,24 +59,24 @@ class Platform:
 
 
 def checked_platform(os_name: str, architecture: str, variant: str = "") -> Platform:
-    """Return the platform with these parts. Raises LaminixError for names that Go does not know."""
+    """Return the platform with these parts. Raises UsageError for names that Go does not know."""
     if os_name not in OPERATING_SYSTEMS:
         why = f"unknown operating system {os_name!r}, expected a GOOS such as linux"
-        raise LaminixError("bad platform", why)
+        raise UsageError("bad platform", why)
     if architecture not in ARCHITECTURES:
         remedy = GO_NAMES.get(architecture, "amd64 or arm64")
         why = f"unknown architecture {architecture!r}, expected a GOARCH such as {remedy}"
-        raise LaminixError("bad platform", why)
+        raise UsageError("bad platform", why)
     if not re.fullmatch(r"[a-z0-9.,_]*", variant):
-        raise LaminixError("bad platform", f"invalid variant {variant!r}, expected one such as v7")
+        raise UsageError("bad platform", f"invalid variant {variant!r}, expected one such as v7")
     return Platform(os_name, architecture, variant)
 
 
 def parse_platform(text: str) -> Platform:
-    """Return the platform in TEXT, written OS/ARCH[/VARIANT]. Raises LaminixError for any other text."""
+    """Return the platform in TEXT, written OS/ARCH[/VARIANT]. Raises UsageError for any other text."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
-        raise LaminixError("bad platform", f"found {text!r}, expected OS/ARCH or OS/ARCH/VARIANT")
+        raise UsageError("bad platform", f"found {text!r}, expected OS/ARCH or OS/ARCH/VARIANT")
     return checked_platform(*parts)
 
 

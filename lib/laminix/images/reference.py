@@ -1,9 +1,10 @@
 """Image references, NAME:TAG, by the grammar of the distribution project's package ``reference``."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, values_of_options
 
 BAD_NAME = "bad image name"
 DEFAULT_TAG = "latest"
@@ -61,9 +62,22 @@ def familiar_name(name: str) -> str:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return the reference in TEXT, NAME[:TAG] (default tag ``latest``). Raises LaminixError if it is invalid."""
+    """Return the reference that an option gives as TEXT, NAME[:TAG] (default tag ``latest``).
+
+    Raises UsageError if it is invalid.
+    """
     name, tag = split_tag(text)
-    return Reference(check_name(name), DEFAULT_TAG if tag is None else check_tag(tag))
+    return references(name, [] if tag is None else [tag])[0]
+
+
+def references(name: str, tags: Iterable[str]) -> list[Reference]:
+    """Return the distinct references with the NAME and the TAGS (default ``latest``) of options, in order.
+
+    Raises UsageError if one is invalid.
+    """
+    with values_of_options():
+        check_name(name)
+        return [Reference(name, check_tag(tag)) for tag in dict.fromkeys(tags) or [DEFAULT_TAG]]
 
 
 def read_reference(text: str) -> Reference:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from laminix.errors import LaminixError
 from laminix.regular_file import kind_of
 from laminix.strict_json import Value
+from laminix.write_errors import temporary_write_errors
 
 KINDS = ("text", "source", "link", "directory")
 ATTRIBUTES = ("mode", "uid", "gid", "uname", "gname", "capabilities", "xattrs")
@@ -65,7 +66,9 @@ def on_disk(files: tuple[ListedFile, ...]) -> Iterator[tuple[tuple[str, str], ..
     Raises LaminixError for a source that is no regular file.
     """
     with tempfile.TemporaryDirectory(prefix="laminix-") as directory:
-        yield tuple((_place(file, os.path.join(directory, str(n))), file.path) for n, file in enumerate(files))
+        with temporary_write_errors():
+            paths = [_place(file, os.path.join(directory, str(n))) for n, file in enumerate(files)]
+        yield tuple((path, file.path) for path, file in zip(paths, files))
 
 
 def _place(file: ListedFile, new: str) -> str:

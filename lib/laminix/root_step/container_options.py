@@ -10,7 +10,7 @@ from laminix.forms import add_image_options, open_selected
 from laminix.images.image import Image, StoredLayer
 from laminix.root_step.container import split_layers
 from laminix.root_step.merged_root import Bind
-from laminix.root_step.options import add_command_options, image_environment, read_binds, read_environment
+from laminix.root_step.options import add_command_options, given_environment, image_environment, read_binds
 from laminix.root_step.step import Command
 from laminix.root_step.unpacked import Unpacked, is_unpacked, read_unpacked
 
@@ -64,7 +64,7 @@ def read_container(options: argparse.Namespace, variables: Mapping[str, str]) ->
     shown = [*store_paths, *(path for path in NETWORK_FILES if options.network == "host" and os.path.isfile(path))]
     command = Command(
         words=_words(options, runtime),
-        environment={**variables, **image_environment(runtime), **read_environment(options.env, "bad --env")},
+        environment={**variables, **image_environment(runtime), **given_environment(options.env)},
         user=options.user or runtime.get("User") or "0",
         directory=options.workdir or runtime.get("WorkingDir") or "/",
         binds=[Bind(path, path) for path in shown] + read_binds(options, can_write=True),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from laminix.command import json_file
-from laminix.errors import LaminixError
+from laminix.errors import LaminixError, UsageError, values_of_options
 from laminix.root_step.merged_root import Bind
 from laminix.store.closure import read_closure
 
@@ -36,7 +36,7 @@ def add_command_options(parser: argparse.ArgumentParser, can_write: bool) -> arg
 
 
 def read_binds(options: argparse.Namespace, can_write: bool) -> list[Bind]:
-    """Return the binds that OPTIONS ask for. Raises LaminixError for a DEST that is not absolute."""
+    """Return the binds that OPTIONS ask for. Raises UsageError for a DEST that is not absolute."""
     closure = read_closure(options.closure) if options.closure is not None else ()
     paths = dict.fromkeys(item.path for item in closure)
     return [*(Bind(path, path) for path in paths), *(_read_bind(text, can_write) for text in options.bind)]
@@ -47,11 +47,17 @@ def _read_bind(text: str, can_write: bool) -> Bind:
     source, colon, target = text.removesuffix(":rw" if is_writable else "").partition(":")
     target = target if colon else os.path.abspath(source)
     if not source or not target.startswith("/"):
-        raise LaminixError("bad --bind", f"found {text!r}, expected PATH or PATH:DEST with an absolute DEST")
+        raise UsageError("bad --bind", f"found {text!r}, expected PATH or PATH:DEST with an absolute DEST")
     return Bind(os.path.abspath(source), target, is_writable)
 
 
-def read_environment(variables: Sequence[str], what: str) -> dict[str, str]:
+def given_environment(variables: Sequence[str]) -> dict[str, str]:
+    """The VARIABLES that --env gives, by name.  Raises UsageError for what is not NAME=VALUE."""
+    with values_of_options():
+        return _environment(variables, "bad --env")
+
+
+def _environment(variables: Sequence[str], what: str) -> dict[str, str]:
     """The variables NAME=VALUE by name.  Raises LaminixError for others; WHAT says whose they are."""
     environment = {}
     for text in variables:
@@ -64,4 +70,4 @@ def read_environment(variables: Sequence[str], what: str) -> dict[str, str]:
 
 def image_environment(runtime: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that an image's config object RUNTIME sets."""
-    return read_environment(runtime.get("Env") or (), "bad config: config.Env")
+    return _environment(runtime.get("Env") or (), "bad config: config.Env")

@@ -29,6 +29,7 @@ from laminix.root_step.user import User, find_user
 from laminix.tar.entries import Entry
 from laminix.tar.stream import tar_stream
 from laminix.tar.writer import END
+from laminix.write_errors import temporary_write_errors
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SCRIPT = "/dev/script"  # where the command finds it: no layer has what is in /dev
@@ -80,9 +81,10 @@ def run_layer(
     out = os.path.abspath(directory)
 
     def work(place: str) -> None:
-        parent = None if read_parent is None else read_parent(place)
-        ran = Step(os.path.join(place, "step"), parent, layers, command(parent))
-        status = ran.run(_write_to_log)
+        with temporary_write_errors():
+            parent = None if read_parent is None else read_parent(place)
+            ran = Step(os.path.join(place, "step"), parent, layers, command(parent))
+            status = ran.run(_write_to_log)
         if status:
             raise LaminixError("the command failed", _ending(status), ran.command.words[0])
         _write_layer(ran.changes(packing), packing, out)
