@@ -23,22 +23,41 @@ LIKELY_DRAFTS = 16  # abandoned drafts are looked for up to this number; one for
 
 
 @contextlib.contextmanager
-def new_directory(out: str) -> Iterator[str]:
+def new_directory(out: str, refuse_irreplaceable: Callable[[str], None] | None = None) -> Iterator[str]:
     """Yield the path of a new directory, and rename it to OUT at the end. It is removed if the block raises.
 
-    Raises LaminixError if OUT exists or its parent directory does not.
+    Raises LaminixError if the parent directory of OUT does not exist, or if OUT exists. With REFUSE_IRREPLACEABLE,
+    which is called with the path of what exists and raises if it must stay, replaces that.
     """
-    refuse_existing(out)
+    refuse_existing(out, refuse_irreplaceable)
     draft, lock = _draft(out, _make_directory)
     try:
         os.chmod(draft, 0o755)
         with write_errors_at(out):
             yield draft
-        refuse_existing(out)
-        os.rename(draft, out)
+        refuse_existing(out, refuse_irreplaceable)
+        _put(draft, out)
     except BaseException:
         _remove(draft)
         raise
+    finally:
+        os.close(lock)
+
+
+def _put(draft: str, out: str) -> None:
+    """Rename DRAFT to OUT. A directory there is moved away first and removed at the end."""
+    if not os.path.lexists(out.rstrip("/") or out):
+        os.rename(draft, out)
+        return
+    old, lock = _draft(out, _make_directory)
+    try:
+        os.rename(out, old)
+        try:
+            os.rename(draft, out)
+        except BaseException:
+            os.rename(old, out)
+            raise
+        _remove(old)
     finally:
         os.close(lock)
 
@@ -119,10 +138,13 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "something else")
 
 
-def refuse_existing(out: str) -> None:
-    """Raise LaminixError if OUT exists, even as a dangling link."""
-    if os.path.lexists(out.rstrip("/") or out):
+def refuse_existing(out: str, refuse_irreplaceable: Callable[[str], None] | None = None) -> None:
+    """Raise LaminixError if OUT exists, even as a dangling link. With REFUSE_IRREPLACEABLE, leave that to it."""
+    if not os.path.lexists(out.rstrip("/") or out):
+        return
+    if refuse_irreplaceable is None:
         raise LaminixError("cannot write the output", "it exists already; remove it first", out)
+    refuse_irreplaceable(out)
 
 
 def refuse_inside(out: str, directories: Iterable[str]) -> None:

@@ -292,7 +292,7 @@ def test_blobs_in_a_store_are_links_in_dir_alone(builder, image, tmp_path, form,
 @pytest.mark.parametrize("form", DIRECTORIES)
 def test_directory_does_not_go_to_standard_output(builder, image, form):
     done = builder("pack-image", image, "--format", form, "--out", "-")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "is a directory; only an archive can be written to standard output" in done.stderr
 
 
