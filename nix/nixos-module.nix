@@ -112,8 +112,11 @@ in
       description = "Registry of images in the Nix store";
       requires = [ "laminix.socket" ];
       path = lib.optional cfg.realise cfg.nixPackage;
-      # Without a daemon, nix-store would write to the store itself.
-      environment = lib.optionalAttrs cfg.realise { NIX_REMOTE = "daemon"; };
+      environment = lib.optionalAttrs cfg.realise {
+        # nix-store has no right to write to the store itself, and wants a home directory of its user's own.
+        NIX_REMOTE = "daemon";
+        HOME = "/run/laminix";
+      };
       serviceConfig = {
         ExecStart = lib.concatStringsSep " " (
           [
@@ -124,6 +127,7 @@ in
           ++ map toString cfg.images
         );
         DynamicUser = true;
+        RuntimeDirectory = "laminix";
         # The socket comes from systemd: the service itself has no network, and reaches Nix's daemon at most.
         PrivateNetwork = true;
         RestrictAddressFamilies = if cfg.realise then [ "AF_UNIX" ] else [ "none" ];

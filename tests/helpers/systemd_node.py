@@ -33,7 +33,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_SECONDS = 30
 BASIC_TARGET = "test -S /run/systemd/private && systemctl is-active basic.target >/dev/null"
 
-# $1 the tree, $2 the directory of the node.  The namespace of mounts is its own, and so is the group of processes;
+# $1 the tree, $2 the directory of the node, then more options of systemd-nspawn.  The namespace of mounts is its own, and so is the group of processes;
 # where this machine has the first version of control groups, the node has the second all the same.
 START = """
 if mountpoint -q /sys/fs/cgroup; then umount -R /sys/fs/cgroup; fi
@@ -44,7 +44,7 @@ export SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes SYSTEMD_SECCOMP=0
 exec systemd-nspawn --quiet --boot --directory="$1" --volatile=overlay --machine=docker --keep-unit --register=no \\
   --private-network --private-users=no --capability=all --link-journal=no --console=read-only --settings=no \\
   --resolv-conf=off --timezone=off --bind-ro=/nix/store --bind="$2/docker:/var/lib/docker" \\
-  --bind="$2/containers:/var/lib/containers" --bind="$2/containerd:/var/lib/containerd"
+  --bind="$2/containers:/var/lib/containers" --bind="$2/containerd:/var/lib/containerd" "${@:3}"
 """
 
 
@@ -98,12 +98,24 @@ class Node(nixos_test_driver.Machine):
 
 
 @contextlib.contextmanager
-def running(tree: Path) -> Iterator[Node]:
-    """A started node with the files of TREE; all of it is gone at the end."""
+def running(tree: Path, *options: str) -> Iterator[Node]:
+    """A started node with the files of TREE; all of it is gone at the end.  OPTIONS are more of systemd-nspawn's."""
     with daemon.scratch() as directory, open(f"{directory}/console.log", "wb") as log:
         for name in STORAGE:
             os.mkdir(f"{directory}/{name}")
-        argv = ["unshare", "--mount", "--propagation", "private", "bash", "-euc", START, "start", str(tree), directory]
+        argv = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "bash",
+            "-euc",
+            START,
+            "start",
+            str(tree),
+            directory,
+            *options,
+        ]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             yield _started(process, log.name)
