@@ -1,4 +1,8 @@
-{ pkgs, runBash }:
+{
+  pkgs,
+  runBash,
+  runnable,
+}:
 
 /**
   dockerTools.pullImage: fetch an image from a registry as a Docker archive, with skopeo.
@@ -10,7 +14,8 @@
   ```
 
   nix/docker-tools/README.md describes the arguments.  The archive has the same bytes as that of nixpkgs, so hashes
-  in existing expressions stay valid.
+  in existing expressions stay valid.  `prefetch` of the result is a program that prints the arguments for what
+  `imageName` and `finalImageTag` name by then.
 */
 {
   imageName,
@@ -86,3 +91,13 @@ else
         "$sourceURL" "docker-archive://$out:$destNameTag" \
         | cat
     ''
+  // {
+    prefetch = runnable {
+      inherit name;
+      builder = "prefetch-archive";
+      arguments =
+        "docker://${imageName}:${finalImageTag} --platform ${os}/${arch} --tag ${finalImageName}:${finalImageTag}"
+        + " --skopeo ${pkgs.buildPackages.skopeo}/bin/skopeo"
+        + (if tlsVerify then "" else " --plain-http");
+    };
+  }

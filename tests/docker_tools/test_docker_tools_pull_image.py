@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import io
+import json
+import subprocess
 import tarfile
 from typing import NamedTuple
 
@@ -11,6 +13,8 @@ import pytest
 from engines import daemon, registry
 from engines.program import output
 from engines.skopeo import Skopeo
+from error_line import error_line
+from laminix.images.platform import machine_platform
 
 # Nothing in the store may be of an earlier run: the hash of a fixed output is all that Nix looks at.
 IMAGE = """
@@ -98,3 +102,62 @@ def test_another_image_is_put_on_it(nix, pushed, builder):
     files = builder("export-image", image, "--out", "-", text=False).stdout
     with tarfile.open(fileobj=io.BytesIO(files)) as tar:
         assert tar.extractfile("./by-root").read() == b"root\n" and tar.getmember("./bin/busybox").isfile()
+
+
+PREFETCHED = """
+  (import ./. {{ pkgs = import ./tests/docker_tools/packages.nix {{ }}; }}).dockerTools.pullImage ({printed})
+"""
+
+
+def prefetched(builder, name: str, *options: str) -> str:
+    argv = ["--tag", "app:1", "--plain-http", "--platform", f"linux/{machine_platform().architecture}", *options]
+    done = builder("prefetch-archive", f"docker://{name}:latest", *argv)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_pull_image_takes_what_prefetch_archive_prints(nix, pushed, builder):
+    printed = prefetched(builder, pushed.name)
+    archive = nix.build(PREFETCHED.format(printed=printed))
+    assert hashlib.sha256(archive.read_bytes()).digest() == pushed.sha256
+    found = nix.evaluate(f"({printed})")
+    assert found == json.loads(prefetched(builder, pushed.name, "--json"))
+    assert found == {
+        "imageName": pushed.name,
+        "imageDigest": pushed.digest,
+        "hash": pushed.sri(),
+        "os": "linux",
+        "arch": machine_platform().architecture,
+        "finalImageName": "app",
+        "finalImageTag": "1",
+        "tlsVerify": False,
+    }
+
+
+def test_the_name_is_that_of_the_registry_by_default(pushed, builder):
+    done = builder("prefetch-archive", f"docker://{pushed.name}", "--plain-http", "--json")
+    found = json.loads(done.stdout)
+    assert (found["finalImageName"], found["finalImageTag"]) == (pushed.name, "latest")
+
+
+def test_prefetch_of_pull_image_prints_its_arguments(nix, pushed, builder):
+    # The tag in the archive is that of the registry.
+    expression = pushed.pulled(f'hash = "{pushed.sri()}";').replace('"1"', '"latest"')
+    program = nix.build(f"({expression}).prefetch")
+    done = subprocess.run([program / "bin/prefetch-archive"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == prefetched(builder, pushed.name, "--tag", "app:latest")
+
+
+def test_a_skopeo_that_fails_is_one_line(pushed, builder):
+    """Without --plain-http skopeo refuses the registry, which does not speak TLS."""
+    done = builder("prefetch-archive", f"docker://{pushed.name}", "--json")
+    line = error_line(done, "prefetch-archive")
+    assert line.startswith(f"cannot pull image: skopeo copy docker://{pushed.name}@{pushed.digest}: ")
+    assert "server gave HTTP response to HTTPS client" in line
+
+
+def test_without_skopeo_nothing_is_pulled(pushed, builder, tmp_path):
+    done = builder("prefetch-archive", f"docker://{pushed.name}", "--skopeo", tmp_path / "skopeo")
+    expected = f"cannot pull image: program not found on $PATH ({tmp_path}/skopeo)"
+    assert error_line(done, "prefetch-archive") == expected

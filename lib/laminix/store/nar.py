@@ -1,4 +1,4 @@
-"""The hash of a path as Nix computes it: of its Nix archive (NAR), a serialisation without times and owners."""
+"""Hashes of paths as Nix computes them: of a file, or of a Nix archive (NAR), a serialisation without times and owners."""
 
 import base64
 import hashlib
@@ -15,7 +15,13 @@ def nar_hash(path: str) -> str:
     state = hashlib.sha256()
     for chunk in nar(path):
         state.update(chunk)
-    return f"sha256-{base64.b64encode(state.digest()).decode()}"
+    return _sri(state)
+
+
+def flat_hash(path: str) -> str:
+    """Return the SHA-256 hash of the file PATH, written as by ``nar_hash``, for outputs whose hash mode is flat."""
+    with open(path, "rb") as file:
+        return _sri(hashlib.file_digest(file, "sha256"))
 
 
 def nar(path: str) -> Iterator[bytes]:
@@ -62,6 +68,10 @@ def _regular(path: bytes, status: os.stat_result) -> Iterator[bytes]:
         while chunk := file.read(CHUNK_SIZE):
             yield chunk
     yield bytes(-status.st_size % 8)
+
+
+def _sri(state) -> str:
+    return f"sha256-{base64.b64encode(state.digest()).decode()}"
 
 
 def _text(data: bytes) -> bytes:

@@ -212,8 +212,10 @@ class Containerd:
         return run_program(["ctr", "images", *argv], self._environment, data)
 
 
-def run_program(argv: Sequence[str], environment: Mapping[str, str], data: Iterable[bytes] | None = None) -> str:
-    """Run ARGV with DATA as standard input and return what it prints. Raises LaminixError if it fails."""
+def run_program(
+    argv: Sequence[str], environment: Mapping[str, str], data: Iterable[bytes] | None = None, what: str = BAD_ENGINE
+) -> str:
+    """Run ARGV with DATA as standard input and return what it prints. Raises LaminixError, of WHAT, if it fails."""
     try:
         process = subprocess.Popen(
             argv,
@@ -223,7 +225,7 @@ def run_program(argv: Sequence[str], environment: Mapping[str, str], data: Itera
             env=dict(environment),
         )
     except FileNotFoundError:
-        raise LaminixError(BAD_ENGINE, "program not found on $PATH", argv[0]) from None
+        raise LaminixError(what, "program not found on $PATH", argv[0]) from None
     with process:
         if data is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin:
@@ -231,5 +233,5 @@ def run_program(argv: Sequence[str], environment: Mapping[str, str], data: Itera
         output = process.stdout.read().decode("utf-8", "replace")
     if process.returncode:
         last = one_line(output.strip().rpartition("\n")[2][:500])
-        raise LaminixError(BAD_ENGINE, f"{' '.join(argv[:3])}: {last or f'status {process.returncode}'}")
+        raise LaminixError(what, f"{' '.join(argv[:3])}: {last or f'status {process.returncode}'}")
     return output
