@@ -6,12 +6,13 @@
   # Type
 
   ```
-  archiveCompression :: String -> String -> { name :: String, suffix :: String }
+  archiveCompression :: { function, image :: String } -> String -> { name :: String, suffix :: String }
   ```
 
-  The first argument is the function that errors name, the second dockerTools' name of the compressor.
+  Errors name the function and the image.  The second argument is dockerTools' name of the compressor.
 */
-function: compressor:
+{ function, image }:
+compressor:
 
 let
   gzip = {
@@ -32,4 +33,4 @@ in
   };
 }
 .${compressor}
-  or (throw "laminix: dockerTools.${function}: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\".")
+  or (throw "laminix: dockerTools.${function}: `compressor` is \"${compressor}\", but it should be \"none\", \"gz\" or \"zstd\". (image ${image})")

@@ -167,7 +167,10 @@ makeOverridable (
         ;
     };
 
-    compression = archiveCompression "buildImage" compressor;
+    compression = archiveCompression {
+      function = "buildImage";
+      image = name;
+    } compressor;
     archive = packImage { inherit image; };
     result = compress {
       name = "docker-image-${baseName}.tar${compression.suffix}";

@@ -30,7 +30,10 @@ let
 
     let
       stream = streamLayeredImage (removeAttrs arguments [ "compressor" ]);
-      compression = archiveCompression "buildLayeredImage" compressor;
+      compression = archiveCompression {
+        function = "buildLayeredImage";
+        image = name;
+      } compressor;
       archive = packImage { inherit (stream) image; };
       result = compress {
         name = "${storeName name}.tar${compression.suffix}";

@@ -25,7 +25,10 @@
 
 let
   stream = streamNixShellImage (removeAttrs arguments [ "compressor" ]);
-  compression = archiveCompression "buildNixShellImage" compressor;
+  compression = archiveCompression {
+    function = "buildNixShellImage";
+    image = stream.imageName;
+  } compressor;
 in
 compress {
   name = "${storeName stream.imageName}.tar${compression.suffix}";

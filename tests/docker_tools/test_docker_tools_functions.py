@@ -119,8 +119,10 @@ def test_override(nix):
         ('buildImage { name = "x"; fromImage = ./.; fromImageTag = "1"; }', "without `fromImageName`"),
         (
             'buildImage { name = "x"; compressor = "xz"; }',
-            'dockerTools.buildImage: `compressor` is "xz", but it should be "none", "gz" or "zstd"',
+            'dockerTools.buildImage: `compressor` is "xz", but it should be "none", "gz" or "zstd". (image x)',
         ),
+        ('buildLayeredImage { name = "app"; compressor = "xz"; }', "(image app)"),
+        ('buildNixShellImage { drv = pkgs.busybox; compressor = "xz"; }', "(image busybox-env)"),
         ('buildImage { name = "x"; extraComands = ""; }', "extraComands"),
     ],
 )
