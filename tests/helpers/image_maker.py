@@ -60,5 +60,5 @@ class ImageMaker:
     def run(self, builder: str, *argv: object) -> str:
         """The output of BUILDER, which must succeed and print nothing on standard error."""
         done = self._builder(builder, *argv)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
         return done.stdout

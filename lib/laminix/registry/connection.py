@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from laminix.errors import LaminixError
 from laminix.parallel.chunks import CHUNK_SIZE
@@ -232,10 +233,41 @@ class Connections:
             self._idle.setdefault(origin(response.url), []).append(connection)
 
 
+class _WholeHead(http.client.HTTPResponse):
+    """A response whose headers end with an empty line. http.client takes headers that are cut off for all of them."""
+
+    def begin(self) -> None:
+        """Read status and headers. Raises IncompleteRead if the connection ends before the empty line."""
+        file = self.fp
+        self.fp = lines = _Lines(file)
+        try:
+            super().begin()
+        finally:
+            self.fp = file
+        if lines.last not in (b"\r\n", b"\n"):
+            raise http.client.IncompleteRead(lines.last)
+
+
+class _Lines:
+    """A file that is read by lines, with its last line."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self.last = b""
+
+    def readline(self, limit: int) -> bytes:
+        self.last = self._file.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Prompt:
     """A connection that sends small writes at once (TCP_NODELAY), and is not opened after ``Connections.abort``."""
 
     owner: Connections
+    response_class = _WholeHead
 
     def connect(self) -> None:
         super().connect()
