@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import urllib.parse
 from collections.abc import Iterator
 from functools import partial
 from typing import Protocol

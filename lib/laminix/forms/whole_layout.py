@@ -1,11 +1,12 @@
 """An OCI image layout as a whole: all images, indexes and artifacts in it, unchanged (image-layout.md)."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
-from laminix import media_types
+from laminix import media_types, strict_json
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import sha256
 from laminix.errors import LaminixError
@@ -38,10 +39,25 @@ class WholeLayout:
         """The bytes of all blobs."""
         return sum(blob.size for blob in self.blobs.values())
 
+    @property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """The documents that are manifests or indexes, parsed, by digest. The others are configs."""
+        parsed = {digest: strict_json.loads(data, BAD_MANIFEST).raw for digest, data in self.documents.items()}
+        return {
+            digest: raw
+            for digest, raw in parsed.items()
+            if isinstance(raw, dict) and ("layers" in raw or "manifests" in raw)
+        }
+
     def united(self, other: "WholeLayout") -> "WholeLayout":
         """Both layouts as one, the entries of OTHER last."""
         documents, blobs = self.documents | other.documents, self.blobs | other.blobs
         return WholeLayout(self.entries + other.entries, documents, blobs)
+
+
+def media_type_of(manifest: Mapping[str, Any]) -> str:
+    """The media type of a parsed manifest or index: its own, or OCI's if it has none."""
+    return manifest.get("mediaType") or (media_types.OCI_INDEX if "manifests" in manifest else media_types.OCI_MANIFEST)
 
 
 # Reading.

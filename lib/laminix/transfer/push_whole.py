@@ -10,10 +10,10 @@ from typing import Any
 from laminix import strict_json
 from laminix.descriptor import Descriptor
 from laminix.errors import LaminixError
-from laminix.forms.whole_layout import WholeLayout
+from laminix.forms.whole_layout import WholeLayout, media_type_of
 from laminix.images.layer_bytes import checked_chunks
 from laminix.images.oci import INDEX_TYPES, Index, read_index
-from laminix.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from laminix.media_types import OCI_CONFIG, OCI_INDEX
 from laminix.parallel.job_threads import in_threads
 from laminix.registry.address import Address
 from laminix.registry.client import Registry, Repository, check_status
@@ -33,7 +33,7 @@ def push_whole(layout: WholeLayout, address: Address, connections: Connections) 
         raise LaminixError("bad destination", "expected a tag, found a digest", str(address))
     top = _top(layout, address)
     repository = Repository(Registry(connections, address), address.repository, push=True)
-    manifests = {digest: document for digest, data in layout.documents.items() if (document := _manifest(data))}
+    manifests = layout.manifests
     blobs = list(_blobs(layout, manifests))
     meter = Meter("pushing", sum(blob.descriptor.size for blob in blobs))
     jobs = [lambda blob=blob: patiently(lambda: _send(repository, blob, meter), connections) for blob in blobs]
@@ -42,7 +42,7 @@ def push_whole(layout: WholeLayout, address: Address, connections: Connections) 
     # A layout's documents come before those that they point to; a registry wants them in the other order.
     for digest in reversed(manifests):
         if digest != top.digest:
-            repository.put_manifest(digest, layout.documents[digest], _media_type(manifests[digest]))
+            repository.put_manifest(digest, layout.documents[digest], media_type_of(manifests[digest]))
     for entry in layout.entries:
         _refer(repository, entry, manifests[entry.digest], layout)
     repository.put_manifest(address.tag, layout.documents[top.digest], top.media_type)
@@ -61,16 +61,6 @@ def _top(layout: WholeLayout, address: Address) -> Descriptor:
 
 def _is_named(entry: Descriptor) -> bool:
     return "org.opencontainers.image.ref.name" in (entry.others.get("annotations") or {})
-
-
-def _manifest(data: bytes) -> dict[str, Any] | None:
-    """The document if it is a manifest or an index; None for a config."""
-    raw = strict_json.loads(data, "bad manifest").raw
-    return raw if isinstance(raw, dict) and ("layers" in raw or "manifests" in raw) else None
-
-
-def _media_type(manifest: dict[str, Any]) -> str:
-    return manifest.get("mediaType") or (OCI_INDEX if "manifests" in manifest else OCI_MANIFEST)
 
 
 def _blobs(layout: WholeLayout, manifests: dict[str, Any]) -> Iterator[Blob]:

@@ -19,6 +19,7 @@ from laminix.digest import PATTERN
 from laminix.errors import LaminixError, one_line
 from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import checked_chunks, stored_chunks
+from laminix.images.oci import Index
 from laminix.media_types import OCI_INDEX
 from laminix.transfer.catalogue import Repository
 
@@ -83,7 +84,7 @@ def answer(repositories: Mapping[str, Repository], method: str, target: str, wan
         return error_answer(400, "DIGEST_INVALID", "expected sha256:<64 hex digits>")
     if found["kind"] == "blobs":
         return _blob(repository, reference, wanted_range)
-    return _referrers(query)
+    return _referrers(repository, reference, query)
 
 
 def _manifest(repository: Repository, reference: str) -> Answer:
@@ -147,11 +148,13 @@ def _listed(path: str, key: str, names: list[str], query: Mapping[str, str], **m
     return json_answer(200, {**more, key: shown}, **headers)
 
 
-def _referrers(query: Mapping[str, str]) -> Answer:
-    """Answer a request of end-12 (Listing Referrers): no image that is served refers to another."""
-    headers = {"OCI-Filters-Applied": "artifactType"} if "artifactType" in query else {}
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
-    return json_answer(200, index, **{**headers, "Content-Type": OCI_INDEX})
+def _referrers(repository: Repository, digest: str, query: Mapping[str, str]) -> Answer:
+    """Answer a request of end-12 (Listing Referrers)."""
+    found, wanted = repository.referrers(digest), query.get("artifactType")
+    if wanted is not None:
+        found = [descriptor for descriptor in found if descriptor.others.get("artifactType") == wanted]
+    headers = {"Content-Type": OCI_INDEX, **({} if wanted is None else {"OCI-Filters-Applied": "artifactType"})}
+    return Answer(200, Index(tuple(found)).to_bytes(), headers)
 
 
 # The server.
