@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from engines import storage
+from engines import docker, registry, storage
 from engines.isolation import ISOLATED
+from error_line import error_line
 from file_trees import DIRECTORY, busybox
 from image_maker import ImageMaker
 
@@ -86,6 +87,103 @@ def test_an_engine_elsewhere_gets_an_archive(open_engine, images, need, name):
     assert engine.run("docker.io/library/story-old:latest").out == "old day\n"
 
 
+@pytest.fixture
+def far(need, tmp_path, scratch):
+    """A dockerd that listens on TCP with TLS, and a wrapper of commands that run in a network from which it is far.
+
+    Both networks are joined by a cable, but neither reaches the other's loopback.
+    """
+    need("ip", "dockerd", "openssl", root=True)
+    place, here, there = f"laminix{os.getpid()}", f"lmx{os.getpid()}", f"lmy{os.getpid()}"
+    near = f"10.213.{os.getpid() % 250}"
+    certificate, key = registry.make_certificate(str(tmp_path), f"{near}.1")
+    for name, file in (("ca", certificate), ("cert", certificate), ("key", key)):
+        (tmp_path / f"{name}.pem").write_bytes(Path(file).read_bytes())
+    ip("netns", "add", place)
+    try:
+        ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", place)
+        ip("addr", "add", f"{near}.1/24", "dev", here)
+        ip("link", "set", here, "up")
+        ip("-n", place, "addr", "add", f"{near}.2/24", "dev", there)
+        ip("-n", place, "link", "set", there, "up")
+        ip("-n", place, "link", "set", "lo", "up")
+        files = ("--tlscacert", certificate, "--tlscert", certificate, "--tlskey", key)
+        url = f"tcp://{near}.1:{registry.free_port()}"
+        with docker.serve(scratch, "overlay2", "--host", url, "--tlsverify", *files) as engine:
+            yield engine, url, tmp_path, ("ip", "netns", "exec", place)
+    finally:
+        ip("netns", "delete", place)
+        subprocess.run(["ip", "link", "delete", here], capture_output=True)  # it has gone with its peer
+
+
+def ip(*argv: str) -> None:
+    subprocess.run(["ip", *argv], check=True)
+
+
+def far_load(prefix, image, environment) -> str:
+    """Load IMAGE from the other network, and return what load-image prints."""
+    command = [*prefix, sys.executable, "-IB", ROOT / "builders/load-image", image, "--engine", "docker"]
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_a_docker_on_tcp_gets_an_archive(far, images):
+    engine, url, certificates, prefix = far
+    environment = {"DOCKER_HOST": url, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(certificates)}
+    assert far_load(prefix, images[0], environment).endswith("in docker, from an archive\n")
+    assert engine.run("docker.io/library/story-old:latest").out == "old day\n"
+
+
+def test_a_docker_of_a_context_gets_an_archive(far, images, need, tmp_path):
+    need("docker")
+    engine, url, certificates, prefix = far
+    files = ",".join(f"{name}={certificates}/{name}.pem" for name in ("ca", "cert", "key"))
+    environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path / "config")}
+    create = ["docker", "context", "create", "far", "--docker", f"host={url},{files}"]
+    subprocess.run(create, check=True, capture_output=True, env=environment)
+    chosen = {"DOCKER_CONFIG": environment["DOCKER_CONFIG"], "DOCKER_CONTEXT": "far"}
+    assert far_load(prefix, images[0], chosen).endswith("in docker, from an archive\n")
+    subprocess.run(["docker", "context", "use", "far"], check=True, capture_output=True, env=environment)
+    del chosen["DOCKER_CONTEXT"]
+    assert far_load(prefix, images[1], chosen).endswith("in docker, from an archive\n")
+    assert engine.run("docker.io/library/story-new:latest").out == "new day\n"
+    done = subprocess.run(
+        [sys.executable, "-IB", ROOT / "builders/load-image", images[0], "--engine", "docker"],
+        capture_output=True,
+        text=True,
+        env={**environment, "DOCKER_CONTEXT": "none"},
+    )
+    assert error_line(done, "load-image").startswith("cannot load: docker has no context 'none' (")
+
+
+SSH = """\
+#!/bin/sh
+# Runs the command on "the other machine": here, in the network of dockerd.
+test "$*" = "-o ConnectTimeout=30 -T -l pilot -p 2222 -- harbour docker system dial-stdio" || {
+    echo "ssh: Could not resolve hostname" >&2
+    exit 255
+}
+exec nsenter --net=/proc/%d/ns/net docker --host %s system dial-stdio
+"""
+
+
+def test_a_docker_behind_ssh_gets_an_archive(far, images, need, tmp_path):
+    need("docker", "nsenter")
+    engine, _, _, prefix = far
+    (tmp_path / "ssh").write_text(SSH % (os.getpid(), engine.host))
+    (tmp_path / "ssh").chmod(0o755)
+    environment = {"DOCKER_HOST": "ssh://pilot@harbour:2222", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert far_load(prefix, images[0], environment).endswith("in docker, from an archive\n")
+    assert engine.run("docker.io/library/story-old:latest").out == "old day\n"
+    command = [sys.executable, "-IB", ROOT / "builders/load-image", images[0], "--engine", "docker"]
+    environment = {**os.environ, **environment, "DOCKER_HOST": "ssh://elsewhere"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    why = "cannot load: docker: ssh: Could not resolve hostname (ssh://elsewhere)"
+    assert error_line(done, "load-image") == why
+
+
 def test_several_names(open_engine, images):
     engine = open_engine("docker")
     argv = ("--tag", "story:v1", "--tag", "localhost:5000/tale:v2")
@@ -99,7 +197,7 @@ def test_several_names(open_engine, images):
     [
         ("unix:///nonexistent", "cannot load: docker: [Errno 2] No such file or directory (unix:///nonexistent)"),
         ("tcp://127.0.0.1:1", "cannot load: docker: [Errno 111] Connection refused (tcp://127.0.0.1:1)"),
-        ("ssh://somewhere", "$DOCKER_HOST is 'ssh://somewhere', expected unix:// or tcp://"),
+        ("npipe:////./pipe", "docker's host is 'npipe:////./pipe', expected unix://, tcp:// or ssh://"),
     ],
 )
 def test_an_engine_that_is_not_there(builder, images, host, why):

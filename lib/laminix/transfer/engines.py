@@ -7,17 +7,13 @@ import contextlib
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from laminix.errors import LaminixError, one_line
-
-BAD_ENGINE = "cannot load"
-DOCKER_SOCKET = "/var/run/docker.sock"
-TIMEOUT = 600  # seconds without an answer; engines unpack layers meanwhile
+from laminix.transfer.docker_host import BAD_ENGINE, docker_connection, find_docker_host
 
 
 class Engine(Protocol):
@@ -54,12 +50,12 @@ def find_engine(wanted: str | None, environment: Mapping[str, str]) -> Engine:
 
 
 class Docker:
-    """dockerd, over its HTTP API (Docker Engine API 1.24 and later), at ``$DOCKER_HOST``."""
+    """dockerd, over its HTTP API (Docker Engine API 1.24 and later), where ``docker_host`` finds it."""
 
     name = "docker"
 
     def __init__(self, environment: Mapping[str, str]):
-        self._host = environment.get("DOCKER_HOST") or f"unix://{DOCKER_SOCKET}"
+        self._environment = environment
 
     def answers(self) -> bool:
         """Return whether the daemon answers."""
@@ -108,8 +104,9 @@ class Docker:
     def _request(
         self, method: str, path: str, body: Iterable[bytes] | None = None, headers: Mapping[str, str] = {}
     ) -> Iterator[http.client.HTTPResponse]:
+        host = find_docker_host(self._environment)
         try:
-            with contextlib.closing(self._connection()) as connection:
+            with contextlib.closing(docker_connection(host)) as connection:
                 with contextlib.suppress(BrokenPipeError):  # the answer says why
                     connection.request(method, path, body, dict(headers), encode_chunked=body is not None)
                 response = connection.getresponse()
@@ -118,29 +115,7 @@ class Docker:
                     raise LaminixError(BAD_ENGINE, f"docker: {said or response.status}")
                 yield response
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise LaminixError(BAD_ENGINE, f"docker: {one_line(str(error))}", self._host) from None
-
-    def _connection(self) -> http.client.HTTPConnection:
-        parts = urllib.parse.urlsplit(self._host)
-        if parts.scheme == "unix":
-            return _UnixConnection(parts.path)
-        if parts.scheme in ("tcp", "http"):
-            return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=TIMEOUT)
-        why = f"$DOCKER_HOST is {self._host!r}, expected unix:// or tcp://; use pack-image … | docker load"
-        raise LaminixError(BAD_ENGINE, why)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str):
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+            raise LaminixError(BAD_ENGINE, f"docker: {one_line(str(error))}", host.url) from None
 
 
 class Podman:

@@ -10,7 +10,8 @@ from laminix.images.image import Image
 from laminix.images.reference import Reference
 from laminix.progress import watched
 from laminix.transfer.catalogue import catalogue_of, image_document, repository_names
-from laminix.transfer.engines import BAD_ENGINE, Engine
+from laminix.transfer.docker_host import BAD_ENGINE
+from laminix.transfer.engines import Engine
 from laminix.transfer.server import ImageServer, serving
 
 

@@ -97,11 +97,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def make_certificate(directory: str) -> tuple[str, str]:
-    """The files of a certificate for 127.0.0.1 that is its own authority, and of its key."""
+def make_certificate(directory: str, address: str = "127.0.0.1") -> tuple[str, str]:
+    """The files of a certificate for ADDRESS that is its own authority, and of its key."""
     certificate, key = f"{directory}/certificate.pem", f"{directory}/key.pem"
     argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=laminix tests"]
-    argv += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", certificate]
+    argv += ["-addext", f"subjectAltName=IP:{address},DNS:localhost", "-keyout", key, "-out", certificate]
     subprocess.run(argv, check=True, capture_output=True)
     return certificate, key
 
