@@ -251,3 +251,23 @@ def test_goes_on_where_a_signal_is_to_be_ignored(argv, tmp_path):
     assert process.poll() is None
     process.terminate()
     assert process.communicate(timeout=30)[1] == "speak: error: interrupted\n"
+
+
+IMPORTING = "import os, signal, sys, time; import laminix.command; os.kill(os.getpid(), {}); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, "-c: error: interrupted\n"), (signal.SIGTERM, ""), (signal.SIGHUP, "")]
+)
+def test_a_signal_while_modules_are_imported(number, said):
+    """Before run() has its handlers: no traceback, and the status that a shell shows as 128 and the number."""
+    command = [sys.executable, "-c", IMPORTING.format(int(number))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, preexec_fn=restore_default_signals)
+    assert (done.returncode, done.stdout, done.stderr) == (-number, "", said)
+
+
+def test_any_other_exception_while_modules_are_imported_is_a_bug(tmp_path):
+    command = [sys.executable, "-c", "import laminix.command; import laminix.missing"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "lib")})
+    assert done.returncode == 1 and "Traceback" in done.stderr

@@ -1,5 +1,6 @@
 """What every builder shares: its options, its run from a shell or as a derivation's builder, its exit status."""
 
+from laminix.command import early_interrupt  # first, and for its effect
 from laminix.command.output_directory import add_force, add_output_directory, output_directory
 from laminix.command.parser import Parser, json_file
 from laminix.command.runner import refuse_terminal, run, write_standard_output
@@ -8,6 +9,7 @@ __all__ = [
     "Parser",
     "add_force",
     "add_output_directory",
+    "early_interrupt",
     "json_file",
     "output_directory",
     "refuse_terminal",
