@@ -1,5 +1,6 @@
 """What pack-image writes is whole, or it fails: configs named by another digest, layers compressed with xz."""
 
+import gzip
 import hashlib
 import json
 import lzma
@@ -15,9 +16,9 @@ IMAGE = Image((tar({"a": b"1"}),), {})
 FORMS = ("docker-archive", "docker-legacy-archive", "dir", "oci")
 
 
-def with_manifest(change):
-    """A layout of IMAGE whose manifest is CHANGEd, with its members."""
-    members = oci_layout(IMAGE)
+def with_manifest(change, members=None):
+    """A layout, of IMAGE by default, whose manifest is CHANGEd, with its members."""
+    members = members or oci_layout(IMAGE)
     [name] = [name for name, data in members.items() if name.startswith("blobs") and b'"schemaVersion"' in data]
     manifest = json.loads(members.pop(name))
     change(manifest, members)
@@ -55,3 +56,54 @@ def test_a_layer_compressed_with_xz(builder, tmp_path, form):
     done = builder("pack-image", image, "--format", form, "--out", tmp_path / "out")
     assert error_line(done, "pack-image").startswith("cannot pack: layer is compressed with xz, expected none, gzip")
     assert not (tmp_path / "out").exists()
+
+
+def with_diff_id_of_first(blob):
+    """A layout of two layers whose config gives both the diff ID of the first; the second one is stored as BLOB."""
+    first, other = tar({"a": b"1"}), tar({"b": b"2"})
+    data = oci_layout(Image((first, other), {}))
+    config = Image((first, first), {}).config()
+
+    def change(manifest, members):
+        members.pop(f"blobs/{manifest['config']['digest'].replace(':', '/')}")
+        members.pop(f"blobs/sha256/{sha256(other)}")
+        manifest["config"] |= {"digest": digest(config), "size": len(config)}
+        suffix = "+gzip" if blob[:1] == b"\x1f" else ""
+        kind = f"application/vnd.oci.image.layer.v1.tar{suffix}"
+        manifest["layers"][1] |= {"mediaType": kind, "digest": digest(blob), "size": len(blob)}
+        members |= {f"blobs/sha256/{sha256(data)}": data for data in (config, blob)}
+
+    return with_manifest(change, data)
+
+
+EVERY_FORM = (*FORMS, "oci-archive")
+FIRST = tar({"a": b"1"})
+OTHER = tar({"b": b"2"})
+
+
+@pytest.mark.parametrize("blob", [OTHER, gzip.compress(OTHER, mtime=0)], ids=["tar", "gzip"])
+def test_a_layer_with_the_diff_id_of_another_one(builder, tmp_path, blob):
+    """A repeated layer becomes a link to the first, but one that only claims its diff ID does not."""
+    image = write_tar(str(tmp_path / "image"), with_diff_id_of_first(blob))
+    done = builder("pack-image", image, "--format", "docker-legacy-archive", "--out", tmp_path / "out")
+    assert error_line(done, "pack-image").startswith(f"bad layer: its diff ID is {digest(OTHER)}, expected")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", set(EVERY_FORM) - {"docker-legacy-archive"})
+def test_a_wrong_diff_id_stays_wrong(builder, tmp_path, form):
+    """These forms keep the blobs, so that engines and verify-image see what is wrong."""
+    image = write_tar(str(tmp_path / "image"), with_diff_id_of_first(gzip.compress(OTHER, mtime=0)))
+    assert builder("pack-image", image, "--format", form, "--out", tmp_path / "out").returncode == 0
+    assert any("its diff ID is" in str(problem) for problem in verify(str(tmp_path / "out"))[1])
+
+
+@pytest.mark.parametrize("form", EVERY_FORM)
+def test_two_blobs_of_one_layer(builder, tmp_path, form):
+    """Compressed in two ways, a layer has two digests and one diff ID."""
+    image = write_tar(str(tmp_path / "image"), with_diff_id_of_first(gzip.compress(FIRST, 1, mtime=0)))
+    assert verify(image)[1] == []
+    done = builder("pack-image", image, "--format", form, "--tag", "a:b", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    packed, problems = verify(str(tmp_path / "out"))
+    assert problems == [] and packed.config.diff_ids == (digest(FIRST), digest(FIRST))

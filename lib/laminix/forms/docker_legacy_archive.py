@@ -33,6 +33,7 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
     names = [f"{layer_id}/layer.tar" for layer_id in linked]
     # A repeated layer is listed by its first name: podman and skopeo refuse a link in the list.
     first = {layer.diff_id: name for layer, name in reversed(list(zip(image.layers, names)))}
+    checked = set()  # locations of blobs that have the diff ID that they claim
     config_name = f"{sha256(image.config_bytes).partition(':')[2]}.json"
     layer_names = [first[layer.diff_id] for layer in image.layers]
     listed = Listed(config_name, layer_names, list(linked)[-1], references)
@@ -46,8 +47,17 @@ def archive(image: Image, references: Sequence[Reference]) -> Iterator[bytes]:
         if first[layer.diff_id] == name:
             yield from _plain_layer(layer, name)
         else:
+            if layer.location not in checked:
+                _check_diff_id(layer)
             yield archive_writer.link(name, f"../{first[layer.diff_id]}")
+        checked.add(layer.location)
     yield END
+
+
+def _check_diff_id(layer: StoredLayer) -> None:
+    """Raise LaminixError if LAYER, another blob with the diff ID of an earlier layer, is not the same tar."""
+    for _ in uncompressed_chunks(layer):
+        pass
 
 
 def _linked_layers(image: Image) -> dict[str, bytes]:
