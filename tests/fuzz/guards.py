@@ -7,8 +7,11 @@ image with its parent. Each OLD text is in its file exactly once; ``test_guards.
 from dataclasses import dataclass
 
 # Why the fuzzer does not look for what a guard stops.
+NO_EFFECT = "the bytes are refused for their digest, too"
 FROM_OUTSIDE = "the fuzzer damages input, not the machine"
 HUGE = "a case of the fuzzer has a few kilobytes"
+REQUESTS = "run --damage requests"
+MERGES = "merged_trees.py"
 SAME_RESULT = "the result is the same, and only takes more time, memory or addresses"
 
 
@@ -21,7 +24,8 @@ class Guard:
     old: str
     new: str = ""
     tests: tuple[str, ...] = ()  # names of test files or functions; empty: those of the row
-    not_fuzzed: str = ""  # why the fuzzer does not look for it
+    fuzzer: str = "run"  # the program that looks for it, with its options
+    not_fuzzed: str = ""  # why none does
 
 
 # Rows without a guard to remove, and why.
@@ -34,11 +38,14 @@ IMAGES = (
         "a recipe that runs a command or names files",
         "layers/rebuilding.py",
         "    _check_compressor(recipe, layer.diff_id)\n",
+        fuzzer=REQUESTS,
     ),
     Guard(
         "a recipe that runs a command or names files",
         "layers/rebuilding.py",
         "    check_store_paths(recipe, layer.diff_id)\n",
+        fuzzer=REQUESTS,
+        not_fuzzed=NO_EFFECT,
     ),
     Guard(
         "a link in a directory to another file, a device or a FIFO",
@@ -65,7 +72,13 @@ IMAGES = (
         "if digest not in self._nested and len(ancestors)",
         "if len(ancestors)",
     ),
-    Guard("indexes in indexes, each many times", "forms/blobs.py", "MAX_INDEX_DEPTH = 8 ", "MAX_INDEX_DEPTH = 10**9 "),
+    Guard(
+        "indexes in indexes, each many times",
+        "forms/blobs.py",
+        "MAX_INDEX_DEPTH = 8 ",
+        "MAX_INDEX_DEPTH = 10**9 ",
+        not_fuzzed=SAME_RESULT,
+    ),
     Guard(
         "indexes in indexes, each many times",
         "forms/blobs.py",
@@ -142,6 +155,7 @@ TARS = (
         "tar/reader.py",
         "max(min(missing, LARGEST_READ), CHUNK)",
         "max(missing, CHUNK)",
+        not_fuzzed=SAME_RESULT,
     ),
     Guard(
         "a size that is larger than the file",
@@ -149,7 +163,13 @@ TARS = (
         "            if content_end > limit:",
         "            if False:",
     ),
-    Guard("a PAX header or long name of gigabytes", "tar/reader.py", "if size > EXTENSION_LIMIT:", "if False:"),
+    Guard(
+        "a PAX header or long name of gigabytes",
+        "tar/reader.py",
+        "if size > EXTENSION_LIMIT:",
+        "if False:",
+        not_fuzzed=HUGE,
+    ),
     Guard(
         "long names and links by the million",
         "tar/reader.py",
@@ -332,6 +352,7 @@ MERGING = (
         "    if entry.type == DIRECTORY and not entry.explicit:",
         "    if False:",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "a link to the root is replaced by a directory",
@@ -339,6 +360,7 @@ MERGING = (
         '            if name in (b"", b"."):',
         '            if name in (b"",):',
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "the same link again replaces the parent's",
@@ -346,18 +368,21 @@ MERGING = (
         "elif node is not None and (node.entry.type, node.entry.link) == (entry.type, entry.link):",
         "elif False:",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "a link and a file below it in one layer",
         "merge/layer_on_parent.py",
         "        _check_parents(moved, origins)\n",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "a link that moves files, and is replaced in the same layer",
         "merge/layer_on_parent.py",
         "        _check_links(moved, destinations, lower.tree)\n",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "directories with unequal modes meet",
@@ -365,12 +390,14 @@ MERGING = (
         "    if not same_metadata(one.entry, other.entry) or _digest(one, tar) != _digest(other, tar):",
         "    if False:",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "a whiteout meets a directory of its own layer",
         "merge/layer_on_parent.py",
         "        moved = _with_opaque_directories(moved)\n",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "a store path of one name and other content",
@@ -378,12 +405,14 @@ MERGING = (
         "    return member.entry.type != FILE or node.digest == _digest(member, tar)",
         "    return True",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
     Guard(
         "hard links become copies",
         "merge/layer_on_parent.py",
         "        result = with_hard_links(result)\n",
         tests=ON_PARENT,
+        fuzzer=MERGES,
     ),
 )
 
@@ -393,6 +422,7 @@ OTHERS = (
         "command/nix_request.py",
         "    declared = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]\n",
         "    declared = parser._actions\n",
+        fuzzer=REQUESTS,
         tests=("test_command.py",),
     ),
     Guard(
@@ -401,6 +431,7 @@ OTHERS = (
         "    return image.manifest is not None and image.manifest.config.digest == sha256(image.config_bytes)\n",
         "    return image.manifest is not None\n",
         tests=("test_packed_whole.py",),
+        not_fuzzed="no case names a config by SHA-512",
     ),
     Guard(
         "an xz layer is packed for docker",
@@ -408,6 +439,7 @@ OTHERS = (
         "if unseen and (found := compression_of(chunk)) not in media_types.LAYER_TYPES:",
         "if False:",
         tests=("test_packed_whole.py",),
+        not_fuzzed="no case has such a layer",
     ),
     Guard(
         "null in the documents of Go programs",
@@ -415,6 +447,7 @@ OTHERS = (
         "        return None if self.expect(dict).get(key) is None else self._member(key)",
         "        return self._member(key) if key in self.expect(dict) else None",
         tests=("test_image_json.py", "test_oci.py"),
+        not_fuzzed="to refuse an image is an allowed outcome",
     ),
 )
 

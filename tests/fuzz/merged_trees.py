@@ -3,7 +3,8 @@
 
 Each case is a parent and a child with whiteouts, opaque directories, changes of type, and links across layers. It
 makes three images: all layers as they are, the child merged with its parent, and the same with --skip-existing.
-umoci, podman and docker unpack them, and the trees are compared; skopeo tells digests and diff IDs.
+All have the child's files, and the last two have the same tree. With --with, which can be repeated, umoci, podman and
+docker unpack them, and the trees are compared; skopeo tells digests and diff IDs.
 """
 
 import argparse
@@ -135,17 +136,20 @@ def main() -> int:
     programs = ("umoci", "podman", "skopeo", *DOCKER_STORES)
     parser.add_argument("--cases", type=int, default=500, help="Compare this many cases (default %(default)s).")
     parser.add_argument("--first", type=int, default=0, help="Start with this case (default %(default)s).")
-    parser.add_argument("--with", dest="programs", action="append", choices=programs, help="Ask this program.")
+    parser.add_argument("--with", dest="programs", action="append", choices=programs, help="Ask this program, too.")
+    parser.add_argument("--stop-after", type=int, default=20, help="Stop after so many faults (default %(default)s).")
     options = parser.parse_args()
     counts = {"agrees": 0, "refused": 0, "differs": 0}
-    with comparisons(options.programs or ["umoci"]) as chosen:
+    with comparisons(options.programs or []) as chosen:
         for number in range(options.first, options.first + options.cases):
             with daemon.scratch() as directory:
                 result = compare(number, directory, chosen)
             if result not in counts:
                 print(f"case {number}: {result}", flush=True)
             counts[result if result in counts else "differs"] += 1
-    print(", ".join(f"{count} {result}" for result, count in counts.items()))
+            if counts["differs"] >= options.stop_after:
+                break
+    print(f"{sum(counts.values())} cases, {counts['differs']} faults ({counts['refused']} were refused)")
     return 1 if counts["differs"] else 0
 
 

@@ -13,15 +13,18 @@ from typing import Any
 import raw_tar
 from file_trees import DIRECTORY, FileTree, HardLink, Link, tar, write_directory
 from image_forms import (
+    OCI,
     Image,
     dir_transport,
     docker_oci,
     docker_v1,
     docker_v1_1,
+    encode,
     gzipped,
     nixpkgs,
     oci_index,
     oci_layout,
+    sha256,
 )
 
 WORDS = (
@@ -54,6 +57,9 @@ WORDS += (
 )
 NUMBERS = (0, 1, 2, -1, 255, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**400, 0.5, 1e308)
 KINDS = [bytes([byte]) for byte in b"01234567xgXLKSDZ\0"]
+
+SECRET = b"a file outside of the image"
+OUTSIDE = ("../secret.tar", "../../secret.tar")  # a layer that contains SECRET, as a link in an image names it
 
 LAYERS = (
     tar({"etc": DIRECTORY, "etc/f": b"f", "bin": Link("usr/bin"), "usr": DIRECTORY, "usr/bin": DIRECTORY}),
@@ -128,7 +134,19 @@ FORMS: dict[str, Callable[[random.Random], FileTree]] = {
     "oci": lambda rng: oci_layout(image(rng), _compression(rng)),
     "index": lambda rng: oci_index([image(rng)], _compression(rng), nested=rng.random() < 0.5),
     "dir": lambda rng: dir_transport(image(rng), _compression(rng)),
+    "nest": lambda rng: nest(image(rng), rng.randint(1, 12), rng.randint(1, 8)),
 }
+
+
+def nest(image: Image, levels: int, copies: int) -> FileTree:
+    """An OCI layout with indexes in indexes, LEVELS deep; each names the next one COPIES times."""
+    members = oci_layout(image)
+    for _ in range(levels):
+        inner = members["index.json"]
+        members[f"blobs/sha256/{sha256(inner)}"] = inner
+        descriptor = {"mediaType": f"{OCI}.index.v1+json", "digest": f"sha256:{sha256(inner)}", "size": len(inner)}
+        members["index.json"] = encode({"schemaVersion": 2, "manifests": [descriptor] * copies})
+    return members
 
 
 def members(rng: random.Random) -> FileTree:
@@ -259,19 +277,21 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
 
 def _change_members(rng: random.Random, tree: FileTree) -> None:
     name, other = rng.choice(sorted(tree)), rng.choice(sorted(tree))
-    choice = rng.randrange(6)
+    choice = rng.randrange(8)
     if choice == 0:
         del tree[name]
     elif choice == 1:
         tree[rng.choice(WORDS) or "x"] = tree.pop(name)
     elif choice == 2:
-        tree[name] = rng.choice((Link, HardLink))(
-            rng.choice((other, f"../{other}", "/etc/passwd", "/dev/zero", "..", ""))
-        )
+        tree[name] = HardLink(rng.choice((other, f"../{other}", "/etc/passwd", "..", "")))
     elif choice == 3:
         tree[name], tree[other] = tree[other], tree[name]
     elif choice == 4:
         tree[name] = DIRECTORY
+    elif choice == 5:
+        tree[name] = Link(rng.choice((other, f"../{other}", "/etc/passwd", "/dev/zero", "..", "")))
+    elif choice == 6:
+        tree[name] = Link(rng.choice(OUTSIDE))
     else:
         tree["index.json" if rng.random() < 0.5 else "manifest.json"] = tree[name]
 
@@ -281,7 +301,7 @@ def _change_members(rng: random.Random, tree: FileTree) -> None:
 
 def write(rng: random.Random, tree: FileTree, path: str) -> None:
     """Write the image to PATH: an archive, perhaps compressed or damaged, or a directory."""
-    if rng.random() < 0.2 and _fits_a_directory(tree):
+    if rng.random() < 0.4 and _fits_a_directory(tree):
         write_directory(path, {name: data for name, data in tree.items()})
         return
     try:

@@ -197,7 +197,8 @@ def _damage_directory(rng: random.Random, source: str, copied: str) -> None:
     """Copy the image or layer directory SOURCE, and damage a file in it."""
     shutil.copytree(source, copied, symlinks=True)
     files = [os.path.join(place, name) for place, _, names in os.walk(copied) for name in names]
-    path = rng.choice(sorted(files))
+    ours = [path for path in files if path.endswith("layer.json")]
+    path = rng.choice(sorted(ours if ours and rng.random() < 0.5 else files))
     if rng.random() < 0.1:
         os.unlink(path)
         os.symlink(rng.choice(("/dev/zero", "/etc/passwd", path, "..")), path)

@@ -29,3 +29,9 @@ def on_parent(directory: str, parent: list[bytes], child: list[bytes], skip_exis
 def layer_tars(image: str) -> list[bytes]:
     """Return the tars of an image's layers, lowest first."""
     return [b"".join(uncompressed_chunks(layer)) for layer in open_image(image).layers]
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of the file at PATH."""
+    with open(path, "rb") as file:
+        return file.read()
