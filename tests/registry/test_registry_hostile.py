@@ -103,6 +103,7 @@ def test_no_more_is_read_of_a_document_than_it_may_have(run, path):
         (Answer(200, MIB), "bad blob: the registry sends 1048576 bytes, expected"),
         (Answer(200, bytes(len(gzipped(IMAGE.layers[0])[1]))), f"expected {LAYER}"),
         (Answer(404), "the registry has no such blob"),
+        (Answer(200, b"x", {"Content-Length": "9" * 5000}), "bad blob: the registry sends 999"),
         (Answer(206, b"x", {"Content-Range": "bytes 5-6/7"}), "expected"),
     ],
 )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from laminix.decimal_digits import number_up_to
 from laminix.strict_json import Value
 from laminix.suggestion import did_you_mean
 
@@ -160,7 +161,7 @@ def _check_user(value: Value) -> None:
     if value.raw and not USER.fullmatch(value.raw):
         raise value.error(f"found {value.raw!r}, expected USER or USER:GROUP, names or numbers")
     for part in value.raw.split(":"):
-        if part.isdecimal() and int(part) > GREATEST_ID:
+        if part.isdecimal() and number_up_to(GREATEST_ID, part) is None:
             raise value.error(f"found {part}, expected at most {GREATEST_ID}")
 
 
@@ -184,7 +185,7 @@ def _check_volumes(value: Value) -> None:
 
 
 def _check_signal(value: Value) -> None:
-    if value.raw.isdecimal() and 1 <= int(value.raw) <= GREATEST_SIGNAL:
+    if number_up_to(GREATEST_SIGNAL, value.raw):
         return
     if value.raw and value.raw.upper().removeprefix("SIG") not in SIGNALS:
         near = did_you_mean(value.raw, {f"SIG{name}" for name in SIGNALS})

@@ -10,7 +10,9 @@ from laminix.directory_trees import walk
 from laminix.errors import LaminixError
 from laminix.regular_file import kind_of, read_regular_file
 
-LINE = re.compile(rb"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=\d+")
+LINE = re.compile(
+    rb"dev=([0-9a-f]{1,16}),ino=(\d{1,20}),mode=([0-7]{1,11}),uid=(\d{1,10}),gid=(\d{1,10}),nlink=\d+,rdev=\d+"
+)
 
 
 class FakeStatus(NamedTuple):

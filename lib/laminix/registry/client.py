@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from laminix.decimal_digits import number_up_to
 from laminix.descriptor import Descriptor
 from laminix.digest import digest_of, new_hash, sha256
 from laminix.errors import LaminixError, one_line
@@ -31,6 +32,7 @@ from laminix.registry.connection import (
 from laminix.registry.credentials import find_credentials
 from laminix.registry.resuming import body_from, range_from, resumed
 
+LARGEST_SIZE = 2**63 - 1  # bytes of a blob
 ACCEPTED = ", ".join(sorted(MANIFEST_TYPES) + sorted(INDEX_TYPES))
 BINARY = {"Content-Type": "application/octet-stream"}
 
@@ -186,8 +188,8 @@ class Repository:
             left = size - position
             expected = size if response.status == 200 else left
             length = response.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) != expected:
-                raise self._wrong_size(digest, int(length), expected)
+            if length.isdecimal() and number_up_to(LARGEST_SIZE, length) != expected:
+                raise self._wrong_size(digest, length, expected)
             for chunk in body_from(response, position):
                 left -= len(chunk)
                 if left < 0:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from laminix.decimal_digits import number_up_to
 from laminix.errors import LaminixError
 from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.registry.tls import tls_context
@@ -334,7 +335,8 @@ def _failed(error: Exception, url: str) -> ConnectionLost:
 def retry_wait(attempt: int, retry_after: str | None) -> float:
     """Return the seconds to wait after attempt number ATTEMPT: RETRY_AFTER, or else twice as many each time."""
     if retry_after and retry_after.isascii() and retry_after.isdecimal():
-        return min(int(retry_after), LONGEST_WAIT)
+        wait = number_up_to(LONGEST_WAIT, retry_after)
+        return LONGEST_WAIT if wait is None else wait
     return min(BACKOFF * 2 ** (attempt - 1), LONGEST_WAIT)
 
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from laminix import strict_json
+from laminix.errors import LaminixError
 from laminix.images.image import Image, StoredLayer
 from laminix.root_step.merged_root import Bind, make_mount_point
 from laminix.root_step.step import DEFAULT_PATH, Command
 from laminix.root_step.unpack import unpack
 from laminix.root_step.unpacked import LIST, TREE, Unpacked, read_unpacked
-from laminix.root_step.user import find_user
+from laminix.root_step.user import find_user, read_start
 from laminix.tar.entries import DIRECTORY, FILE
 
 OCI_VERSION = "1.0.2"
@@ -142,9 +143,9 @@ def _bind_mount(bind: Bind) -> dict[str, Any]:
 
 
 def _read_in(tree: str, path: str) -> str:
-    """Return the text of the plain file at PATH in TREE, empty if there is none."""
-    place = os.path.join(tree, path.lstrip("/"))
-    if os.path.islink(place) or not os.path.isfile(place):
+    """Return the text of the file at PATH in TREE, empty if there is none: links could lead to files of this machine."""
+    place = os.path.join(os.path.realpath(tree), path.lstrip("/"))
+    try:
+        return read_start(place) if os.path.realpath(place) == place else ""
+    except (OSError, LaminixError):
         return ""
-    with open(place, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()

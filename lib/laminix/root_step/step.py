@@ -25,7 +25,7 @@ from laminix.root_step.system_calls import this_machine
 from laminix.root_step.temporary import temporary_directory
 from laminix.root_step.tracer import Tracer, end_all
 from laminix.root_step.unpacked import Unpacked
-from laminix.root_step.user import User, find_user
+from laminix.root_step.user import User, find_user, read_start
 from laminix.tar.entries import Entry
 from laminix.tar.stream import tar_stream
 from laminix.tar.writer import END
@@ -189,9 +189,8 @@ def _read_in(root: int, path: str) -> str:
     os.fchdir(root)
     os.chroot(".")
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
+        return read_start(path)
+    except (OSError, LaminixError):
         return ""
 
 

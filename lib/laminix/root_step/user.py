@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from laminix.decimal_digits import number_up_to
 from laminix.errors import LaminixError
+from laminix.regular_file import open_regular_file
 from laminix.root_step.thread_ids import Ids, Triple
 
 WHAT = "bad user"
 LARGEST_ID = 2**32 - 2
+
+MOST_TEXT = 1 << 20  # bytes read of /etc/passwd and /etc/group
 
 Rows = list[list[str]]
 
@@ -30,21 +34,30 @@ def find_user(text: str, read: Callable[[str], str]) -> User:
     row = next((row for row in passwd if name in (row[0], row[2])), None)
     if row is None and not _is_id(name):
         raise LaminixError(WHAT, f"{name!r} is not in /etc/passwd, and no number from 0 to {LARGEST_ID}")
-    uid = int(name if row is None else row[2])
-    gid = _group(group, groups) if colon else int(row[3]) if row is not None else 0
+    uid = _id(name if row is None else row[2])
+    gid = _group(group, groups) if colon else _id(row[3]) if row is not None else 0
     login = row[0] if row is not None else None
-    members = () if colon else (int(each[2]) for each in groups if login in each[3].split(","))
+    members = () if colon else (_id(each[2]) for each in groups if login in each[3].split(","))
     ids = Ids(Triple(uid, uid, uid), Triple(gid, gid, gid), tuple(sorted({gid, *members})))
     return User(ids, row[5] if row is not None and row[5] else "/")
+
+
+def read_start(path: str) -> str:
+    """The text of the regular file at PATH, as far as it is read to find a user.
+
+    Raises LaminixError for any other file: an image can have a FIFO there, or a link to a device.
+    """
+    with open_regular_file(path) as file:
+        return file.read(MOST_TEXT).decode("utf-8", "surrogateescape")
 
 
 def _group(name: str, groups: Rows) -> int:
     for row in groups:
         if name == row[0]:
-            return int(row[2])
+            return _id(row[2])
     if not _is_id(name):
         raise LaminixError(WHAT, f"the group {name!r} is not in /etc/group, and no number from 0 to {LARGEST_ID}")
-    return int(name)
+    return _id(name)
 
 
 def _rows(text: str, fields: int) -> Rows:
@@ -55,4 +68,9 @@ def _rows(text: str, fields: int) -> Rows:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text) <= LARGEST_ID
+    return _id(text) is not None
+
+
+def _id(text: str) -> int | None:
+    """The ID in TEXT; None if it is none."""
+    return number_up_to(LARGEST_ID, text)
