@@ -57,3 +57,40 @@ def test_a_closure_alone_and_the_same_each_time(nix):
 def test_faulty_arguments(nix):
     assert "mkSbom: found neither image nor closure" in nix.failure("mkSbom { }")
     assert 'mkSbom: found format = "xml"' in nix.failure('mkSbom { closure = [ pkgs.busybox ]; format = "xml"; }')
+
+
+BUILT = """
+let
+  source = derivation { name = "source-1.0"; system = "none"; builder = "/no"; };
+  tool = builtins.derivation { name = "tool-2.0"; inherit (pkgs.stdenv.buildPlatform) system; builder = "/no"; inherit source; };
+  package = { pname = "package"; outPath = tool.outPath; drvPath = tool.drvPath; out = tool; };
+in
+"""
+
+
+@pytest.mark.parametrize("settings", [(), ("--option", "allow-import-from-derivation", "false")])
+def test_build_inputs_without_building_them(nix, need, settings):
+    need(*NEEDS)
+    bill, image = nix.build_all(
+        BUILT
+        + 'let image = mkImage { name = "x"; copyToRoot = pkgs.busybox; }; in '
+        + '[ (mkSbom { inherit image; buildInputs = true; packages = [ package ]; format = "cyclonedx"; }) image ]',
+        *settings,
+    )
+    assert VALIDATORS["cyclonedx"](bill) == ""
+    (formula,) = json.loads(bill.read_bytes())["formulation"]
+    flows = {flow["uid"]: flow for flow in formula["workflows"]}
+    deriver = nix("nix-store", "--query", "--deriver", image).stdout.strip()
+    graph = nix("nix-store", "--query", "--requisites", deriver).stdout.split()
+    names = {path for path in flows if path.endswith(("-source-1.0.drv", "-tool-2.0.drv"))}
+    assert len(names) == 2 and set(flows) - names == {path for path in graph if path.endswith(".drv")}
+    used = {item["resource"]["ref"] for flow in formula["workflows"] for item in flow["inputs"]}
+    sources = {path[11:] for path in graph if not path.endswith(".drv")}
+    assert used >= sources
+    (tool,) = [flow for path, flow in flows.items() if path.endswith("-tool-2.0.drv")]
+    assert tool["inputs"][0]["resource"]["ref"].endswith("-source-1.0")
+
+
+def test_build_inputs_of_what_is_no_derivation(nix):
+    failure = nix.failure('mkSbom { closure = [ "${pkgs.busybox}" ]; buildInputs = true; }')
+    assert "mkSbom: buildInputs: found no derivation" in failure

@@ -187,6 +187,99 @@ def test_a_large_closure_takes_little_memory(tmp_path, format_):
     assert status == 0 and usage.ru_maxrss < 100 << 10
 
 
+SOURCE, TOOL_OUT = (f"/nix/store/{letter * 32}-{name}" for letter, name in (("5", "s.tar"), ("6", "cc-9")))
+
+
+@pytest.fixture
+def image_drv(tmp_path):
+    """The .drv file of an image made of APP and LIB, which a compiler made of a source; one output is not known."""
+
+    def write(name, outputs, inputs=(), sources=()):
+        listed = ",".join(f'("{key}","{path}","{method}","{hex_}")' for key, path, method, hex_ in outputs)
+        used = ",".join(f'("{path}",["out"])' for path in inputs)
+        text = f'Derive([{listed}],[{used}],{json.dumps(sources)},"s","b",[],[])'
+        path = tmp_path / f"{name}.drv"
+        path.write_text(text)
+        return str(path)
+
+    out = lambda path: [("out", path, "", "")]
+    source = write("source", [("out", SOURCE, "sha256", HEX)])
+    compiler = write("cc", [*out(TOOL_OUT), ("man", "/nix/store/unused", "", "")], [source], ["/nix/store/builder.sh"])
+    floating = write("ca", [("out", "", "r:sha256", "")])
+    lib = write("lib", out(LIB), [compiler, source])
+    app = write("app", out(APP), [compiler, lib, floating])
+    return write("image", out("/nix/store/image"), [app, lib])
+
+
+def built_from(image_drv) -> dict[str, set[str]]:
+    """What each store path was built from; the subject is called so."""
+    directory = Path(image_drv).parent
+    return {
+        "subject": {APP, LIB},
+        APP: {TOOL_OUT, LIB, str(directory / "ca.drv")},
+        LIB: {TOOL_OUT, SOURCE},
+        TOOL_OUT: {SOURCE, "/nix/store/builder.sh"},
+        SOURCE: set(),
+        str(directory / "ca.drv"): set(),
+    }
+
+
+def test_build_inputs_in_cyclonedx(sbom, image_drv):
+    bill = sbom("--build-inputs", image_drv, **EVERYTHING)
+    (formula,) = bill["formulation"]
+    paths = {item["bom-ref"]: item["properties"][0]["value"] for item in bill["components"] + formula["components"]}
+    assert {paths[item["bom-ref"]] for item in bill["components"]} == {LIB, APP, DATA}
+    found = {
+        paths.get(output["resource"]["ref"], "subject"): {paths[item["resource"]["ref"]] for item in flow["inputs"]}
+        for flow in formula["workflows"]
+        for output in flow["outputs"]
+    }
+    assert found == built_from(image_drv)
+    (source,) = [item for item in formula["components"] if item["name"] == "s.tar"]
+    assert source["hashes"] == [{"alg": "SHA-256", "content": HEX}]
+    assert {flow["uid"] for flow in formula["workflows"]} >= {image_drv}
+
+
+def test_build_inputs_in_spdx(sbom, image_drv):
+    bill = sbom("--format", "spdx", "--build-inputs", image_drv, **EVERYTHING)
+    paths = {item["SPDXID"]: item["comment"].split()[2].rstrip(";") for item in bill["packages"][1:]}
+    pairs = {
+        (paths.get(item["relatedSpdxElement"], "subject"), paths[item["spdxElementId"]])
+        for item in bill["relationships"]
+        if item["relationshipType"] == "BUILD_DEPENDENCY_OF"
+    }
+    assert pairs == {(output, path) for output, inputs in built_from(image_drv).items() for path in inputs}
+    contained = [item for item in bill["relationships"] if item["relationshipType"] == "CONTAINS"]
+    assert len(contained) == 3
+
+
+def test_build_inputs_in_spdx3(sbom, image_drv):
+    bill = sbom("--format", "spdx3", "--build-inputs", image_drv, **EVERYTHING)
+    packages = [item for item in bill["@graph"] if item["type"] == "software_Package"]
+    paths = {item["spdxId"]: item["comment"].split()[2].rstrip(";") for item in packages[1:]}
+    pairs = {
+        (paths.get(item["from"], "subject"), paths[target])
+        for item in bill["@graph"]
+        if item["type"] == "LifecycleScopedRelationship"
+        and (item["scope"], item["relationshipType"]) == ("build", "dependsOn")
+        for target in item["to"]
+    }
+    assert pairs == {(output, path) for output, inputs in built_from(image_drv).items() for path in inputs}
+
+
+@pytest.mark.parametrize("format_", VALIDATORS)
+def test_the_validators_accept_build_inputs(need, sbom, image_drv, tmp_path, format_):
+    need(*NEEDS)
+    bill, plain = sbom("--format", format_, "--build-inputs", image_drv, **EVERYTHING), sbom(
+        "--format", format_, **EVERYTHING
+    )
+    document = tmp_path / SUFFIXES[format_]
+    document.write_text(json.dumps(bill))
+    assert VALIDATORS[format_](document) == "" and bill != plain
+    if format_ == "cyclonedx":
+        assert bill["serialNumber"] != plain["serialNumber"]
+
+
 def test_files_outside_the_store_make_it_incomplete(sbom):
     assert sbom(image=OUTSIDE)["compositions"][0]["aggregate"] == "incomplete"
     assert sbom("--format", "spdx", image=OUTSIDE)["packages"][0]["comment"].startswith("1 files of the image")

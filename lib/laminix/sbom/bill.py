@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ class Component:
     """A store path, and what is known of it."""
 
     path: str
-    nar_digest: str | None  # sha256:HEX
+    digest: str | None  # ALGORITHM:HEX of the NAR; of a file that was fetched for a build, of the file
     layers: tuple[str, ...]  # digests of the layers that contain it, as stored; diff IDs where those are unknown
     references: tuple[str, ...]  # store paths of the bill, without itself, sorted
     meta: Meta = NO_META
@@ -60,6 +60,15 @@ class Component:
 
 
 @dataclass(frozen=True)
+class BuildStep:
+    """The build of a derivation."""
+
+    derivation: str  # path of the .drv file
+    inputs: tuple[str, ...]  # store paths of the bill, sorted
+    outputs: tuple[str, ...]  # the same; none if it built the subject
+
+
+@dataclass(frozen=True)
 class Bill:
     """What an image or a closure is made of."""
 
@@ -70,15 +79,19 @@ class Bill:
     is_image: bool
     outside: int  # files in no store path, of which the bill tells no more than their number
     roots: tuple[str, ...]  # store paths that the subject itself refers to
-    components: tuple[Component, ...] = field(default=())  # sorted by path
+    components: tuple[Component, ...] = ()  # sorted by path
+    build_components: tuple[Component, ...] = ()  # store paths that were needed to build these, sorted by path
+    build_steps: tuple[BuildStep, ...] = ()  # sorted by derivation
 
     def identity(self) -> str:
         """A UUID made of the content: version 8 (RFC 9562, section 5.8), so that equal bills have equal ones."""
         parts = [self.name, self.version, self.digest, self.created, self.outside, self.roots]
         state = hashlib.sha256(strict_json.dumps(parts))
-        for item in self.components:
-            own = [item.path, item.nar_digest, item.layers, item.references, repr(item.meta)]
+        for item in (*self.components, *self.build_components):
+            own = [item.path, item.digest, item.layers, item.references, repr(item.meta)]
             state.update(strict_json.dumps(own))
+        for step in self.build_steps:
+            state.update(strict_json.dumps(astuple(step)))
         octets = bytearray(state.digest()[:16])
         octets[6] = octets[6] & 0x0F | 0x80
         octets[8] = octets[8] & 0x3F | 0x80

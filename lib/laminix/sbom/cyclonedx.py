@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from laminix.errors import one_line
 from laminix.sbom.bill import TOOL, Bill, Component
 from laminix.sbom.meta import License
 
@@ -12,7 +13,7 @@ VERSION = "1.7"
 
 def to_cyclonedx(bill: Bill) -> dict[str, Any]:
     """BILL as a CycloneDX document, for ``dumped_parts``: components by store path, references as dependencies."""
-    return {
+    document = {
         "$schema": f"http://cyclonedx.org/schema/bom-{VERSION}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": VERSION,
@@ -27,6 +28,9 @@ def to_cyclonedx(bill: Bill) -> dict[str, Any]:
         "dependencies": _dependencies(bill),
         "compositions": [{"aggregate": "incomplete" if bill.outside else "complete", "assemblies": ["subject"]}],
     }
+    if bill.build_steps:
+        document["formulation"] = [_formula(bill)]
+    return document
 
 
 def _dependencies(bill: Bill) -> Iterator[dict[str, Any]]:
@@ -34,6 +38,26 @@ def _dependencies(bill: Bill) -> Iterator[dict[str, Any]]:
     yield {"ref": "subject", "dependsOn": [refs[path] for path in bill.roots]}
     for component in bill.components:
         yield {"ref": component.base_name, "dependsOn": [refs[path] for path in component.references]}
+
+
+def _formula(bill: Bill) -> dict[str, Any]:
+    """How everything was built: a workflow for each derivation, and components that only builds needed."""
+    refs = {component.path: component.base_name for component in (*bill.components, *bill.build_components)}
+    formula = {"bom-ref": "build", "components": [_component(component) for component in bill.build_components]}
+    formula["workflows"] = [
+        {
+            "bom-ref": one_line(step.derivation.rpartition("/")[2]) + "-build",
+            "uid": one_line(step.derivation),
+            "taskTypes": ["build"],
+            "inputs": [{"resource": {"ref": refs[path]}} for path in step.inputs],
+            "outputs": [
+                {"type": "artifact", "resource": {"ref": ref}}
+                for ref in [refs[path] for path in step.outputs] or ["subject"]
+            ],
+        }
+        for step in bill.build_steps
+    ]
+    return {key: value for key, value in formula.items() if value}
 
 
 def _subject(bill: Bill) -> dict[str, Any]:
@@ -62,7 +86,7 @@ def _component(component: Component) -> dict[str, Any]:
         "name": component.name,
         "version": component.version,
         "description": meta.description,
-        "hashes": [_hash(component.nar_digest)] if component.nar_digest else [],
+        "hashes": [_hash(component.digest)] if component.digest else [],
         "licenses": _licenses(meta.licenses),
         "cpe": meta.cpe,
         "purl": component.purl,

@@ -15,7 +15,7 @@ DOCUMENT, SUBJECT = "SPDXRef-DOCUMENT", "SPDXRef-subject"
 
 def to_spdx(bill: Bill) -> dict[str, Any]:
     """BILL as an SPDX document, for ``dumped_parts``: a package for each store path, references as relationships."""
-    ids = {component.path: local_id(component.base_name) for component in bill.components}
+    ids = {item.path: local_id(item.base_name) for item in (*bill.components, *bill.build_components)}
     document = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -27,7 +27,10 @@ def to_spdx(bill: Bill) -> dict[str, Any]:
         "relationships": _relationships(bill, ids),
     }
     named = {
-        license.name for component in bill.components for license in component.meta.licenses if not license.spdx_id
+        license.name
+        for component in (*bill.components, *bill.build_components)
+        for license in component.meta.licenses
+        if not license.spdx_id
     }
     if named:
         document["hasExtractedLicensingInfos"] = [
@@ -38,7 +41,7 @@ def to_spdx(bill: Bill) -> dict[str, Any]:
 
 def _packages(bill: Bill, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     yield _subject(bill)
-    for component in bill.components:
+    for component in (*bill.components, *bill.build_components):
         yield _package(component, ids[component.path])
 
 
@@ -52,6 +55,10 @@ def _relationships(bill: Bill, ids: Mapping[str, str]) -> Iterator[dict[str, str
     for component in bill.components:
         for path in component.references:
             yield _relationship(ids[component.path], "DEPENDS_ON", ids[path])
+    for step in bill.build_steps:
+        for output in [ids[path] for path in step.outputs] or [SUBJECT]:
+            for path in step.inputs:
+                yield _relationship(ids[path], "BUILD_DEPENDENCY_OF", output)
 
 
 def _subject(bill: Bill) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _package(component: Component, own_id: str) -> dict[str, Any]:
         "homepage": meta.homepage,
         **_unknown(),
         "licenseDeclared": expression(meta.licenses),
-        "checksums": [_checksum(component.nar_digest)] if component.nar_digest else [],
+        "checksums": [_checksum(component.digest)] if component.digest else [],
         "externalRefs": references,
         "comment": component.places(),
     }

@@ -26,8 +26,9 @@ class _Graph:
     def __init__(self, bill: Bill):
         self._bill = bill
         self._namespace = f"https://spdx.org/spdxdocs/{quote(bill.name, safe='')}-{bill.identity()}#"
-        self._packages = {item.path: self._iri(local_id(item.base_name)) for item in bill.components}
-        lists = sorted({item.meta.licenses for item in bill.components if item.meta.licenses}, key=expression)
+        self._components = (*bill.components, *bill.build_components)
+        self._packages = {item.path: self._iri(local_id(item.base_name)) for item in self._components}
+        lists = sorted({item.meta.licenses for item in self._components if item.meta.licenses}, key=expression)
         self._licenses = {licenses: self._iri(f"license-{number}") for number, licenses in enumerate(lists, 1)}
         self._relationships = 0
 
@@ -49,12 +50,16 @@ class _Graph:
         yield self._element("software_Sbom", self._iri("sbom"), rootElement=[subject])
         yield self._subject()
         if bill.is_image:
-            yield from self._relationship(subject, "contains", self._packages.values())
+            contained = (self._packages[component.path] for component in bill.components)
+            yield from self._relationship(subject, "contains", contained)
         yield from self._relationship(subject, "dependsOn", map(self._packages.get, bill.roots))
         yield from self._licensing()
-        for component in bill.components:
+        for component in self._components:
             yield self._package(component)
             yield from self._related(component)
+        for step in bill.build_steps:
+            for output in map(self._packages.get, step.outputs) if step.outputs else [subject]:
+                yield from self._relationship(output, "dependsOn", map(self._packages.get, step.inputs), "build")
 
     def _subject(self) -> dict[str, Any]:
         bill = self._bill
@@ -76,7 +81,7 @@ class _Graph:
             "description": meta.description,
             "software_homePage": meta.homepage,
             "software_packageUrl": component.purl,
-            "verifiedUsing": [_hash(component.nar_digest)] if component.nar_digest else [],
+            "verifiedUsing": [_hash(component.digest)] if component.digest else [],
             "externalIdentifier": [_cpe(meta.cpe)] if meta.cpe else [],
             "comment": component.places(),
         }
@@ -101,13 +106,14 @@ class _Graph:
             }
             yield self._element("simplelicensing_LicenseExpression", iri, **fields)
 
-    def _relationship(self, one: str, type_: str, others: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """The relationship of ONE to OTHERS; none if there are none."""
+    def _relationship(self, one: str, type_: str, others: Iterable[str], scope: str = "") -> Iterator[dict[str, Any]]:
+        """The relationship of ONE to OTHERS in a SCOPE of the life cycle; none if there are no OTHERS."""
         targets = list(others)
         if targets:
             self._relationships += 1
-            fields = {"from": one, "relationshipType": type_, "to": targets}
-            yield self._element("Relationship", self._iri(f"relationship-{self._relationships}"), **fields)
+            fields = {"from": one, "relationshipType": type_, "to": targets, "scope": scope}
+            kind = "LifecycleScopedRelationship" if scope else "Relationship"
+            yield self._element(kind, self._iri(f"relationship-{self._relationships}"), **fields)
 
     def _element(self, type_: str, iri: str, **fields: Any) -> dict[str, Any]:
         head = {"type": type_, "spdxId": iri, "creationInfo": CREATION}
