@@ -32,11 +32,9 @@ def with_build_inputs(
 
 
 def _step(derivation: Derivation, derivations: Mapping[str, Derivation]) -> BuildStep:
-    used = {_place(derivations[path], name) for path, names in derivation.inputs.items() for name in names} | set(
-        derivation.sources
-    )
-    outputs = sorted(_place(derivation, name) for name in derivation.outputs)
-    return BuildStep(derivation.path, tuple(sorted(used)), tuple(outputs))
+    used = [_place(derivations[path], name) for path, names in derivation.inputs.items() for name in names]
+    outputs = [_place(derivation, name) for name in derivation.outputs]
+    return BuildStep(derivation.path, tuple(sorted({*used, *derivation.sources})), tuple(sorted(outputs)))
 
 
 def _place(derivation: Derivation, name: str) -> str:
