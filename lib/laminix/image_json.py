@@ -47,10 +47,15 @@ def loads(data: bytes, shape: Shape, what: str, place: object = None, report: Re
     """
     if data.startswith(MARKS):
         raise LaminixError(what, "found a byte order mark, expected JSON in UTF-8 without one", place)
-    if data.count(b"{") + data.count(b"[") > MAX_CONTAINERS:
-        raise LaminixError(what, f"too many objects and lists (limit {MAX_CONTAINERS})", place)
+    refuse_many_containers(data, what, place)
     reading = _Reading(report)
     return parse_text(reading.text(data), _Object, lambda raw: reading.value(raw, shape, ""), what, place)
+
+
+def refuse_many_containers(data: bytes, what: str, place: object = None) -> None:
+    """Raise LaminixError (WHAT, …, PLACE) if the JSON in DATA would take too much memory."""
+    if data.count(b"{") + data.count(b"[") > MAX_CONTAINERS:
+        raise LaminixError(what, f"too many objects and lists (limit {MAX_CONTAINERS})", place)
 
 
 class _Reading:

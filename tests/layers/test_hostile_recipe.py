@@ -142,3 +142,18 @@ def test_an_image_takes_no_layer_that_only_a_command_makes_again(builder, store,
     assert refusal(done, "mk-image").startswith(
         "bad layer: found neither a blob nor a recipe; build the layer again without --no-blob"
     )
+
+
+@pytest.mark.parametrize(
+    ("layer_json", "why"),
+    [
+        ("[" + "{}," * 300_000 + "{}]", "too many objects and lists (limit 250000)"),
+        (" " * (16 << 20) + "{}", "layer.json is too large: 16777218 bytes (limit 16777216)"),
+    ],
+    ids=["millions of {}", "large"],
+)
+def test_a_layer_json_has_limits(hostile, readers, layer_json, why):
+    image = hostile()
+    [document] = (image / "layers/sha256").glob("*/layer.json")
+    document.write_text(layer_json)
+    assert set(readers(image)) == {f"bad layer: {why} ({document})"}

@@ -8,11 +8,13 @@ from laminix import strict_json
 from laminix.descriptor import Descriptor, read_descriptor
 from laminix.digest import read_digest
 from laminix.errors import LaminixError
+from laminix.image_json import refuse_many_containers
 from laminix.layers.recipe import Recipe, read_recipe
 from laminix.regular_file import read_regular_file
 from laminix.strict_json import Value
 
 VERSION = 1
+MAX_SIZE = 16 << 20  # bytes of layer.json; 100,000 store paths fit
 CREATED_BY = "mk-layer"  # value of created_by in the history of every layer from laminix
 REMOVED = "without "  # before each removed path in the comment there
 
@@ -58,7 +60,7 @@ def read_layer(directory: str) -> Layer:
     path = os.path.join(directory, "layer.json")
     if not os.path.isfile(path):
         raise LaminixError("bad layer", "expected a directory that mk-layer wrote; found no layer.json", directory)
-    layer = _from_json(strict_json.loads(read_regular_file(path), "bad layer", path))
+    layer = _from_json(strict_json.loads(_document(path), "bad layer", path))
     if layer.blob is not None:
         _check_size(os.path.join(directory, layer.blob), layer.descriptor.size)
     return layer
@@ -68,6 +70,16 @@ def layer_names(count: int) -> list[str]:
     """Return names for COUNT layer directories: numbers with equally many digits, so that sorting names sorts layers."""
     digits = max(3, len(str(count)))
     return [f"{index:0{digits}}" for index in range(count)]
+
+
+def _document(path: str) -> bytes:
+    """Return the content of the layer.json at PATH, which may come with a hostile image."""
+    size = os.stat(path).st_size
+    if size > MAX_SIZE:
+        raise LaminixError("bad layer", f"layer.json is too large: {size} bytes (limit {MAX_SIZE})", path)
+    data = read_regular_file(path)
+    refuse_many_containers(data, "bad layer", path)
+    return data
 
 
 def is_layers(path: str) -> bool:
