@@ -9,6 +9,7 @@ from dataclasses import dataclass
 # Why the fuzzer does not look for what a guard stops.
 NO_EFFECT = "the bytes are refused for their digest, too"
 RUN = "the fuzzer runs no container"
+REFUSED = "the input is refused all the same, in other words"
 FROM_OUTSIDE = "the fuzzer damages input, not the machine"
 HUGE = "a case of the fuzzer has a few kilobytes"
 REQUESTS = "run --damage requests"
@@ -47,6 +48,19 @@ IMAGES = (
         "    check_store_paths(recipe, layer.diff_id)\n",
         fuzzer=REQUESTS,
         not_fuzzed=NO_EFFECT,
+    ),
+    Guard(
+        "a recipe of gigabytes, or of millions of `{}`",
+        "layers/layer_directory.py",
+        "    if size > MAX_SIZE:",
+        "    if False:",
+        not_fuzzed=HUGE,
+    ),
+    Guard(
+        "a recipe of gigabytes, or of millions of `{}`",
+        "layers/layer_directory.py",
+        '    refuse_many_containers(data, "bad layer", path)\n',
+        not_fuzzed=HUGE,
     ),
     Guard(
         "a link in a directory to another file, a device or a FIFO",
@@ -170,6 +184,7 @@ TARS = (
         "tar/fields.py",
         "if len(significant) > MAX_DIGITS:",
         "if False:",
+        not_fuzzed=REFUSED,
     ),
     Guard(
         "a size that is larger than the file",
@@ -183,6 +198,7 @@ TARS = (
         "tar/reader.py",
         "            if content_end > limit:",
         "            if False:",
+        not_fuzzed=REFUSED,
     ),
     Guard(
         "a PAX header or long name of gigabytes",
@@ -468,7 +484,7 @@ OTHERS = (
         "        return None if self.expect(dict).get(key) is None else self._member(key)",
         "        return self._member(key) if key in self.expect(dict) else None",
         tests=("test_image_json.py", "test_oci.py"),
-        not_fuzzed="to refuse an image is an allowed outcome",
+        not_fuzzed=REFUSED,
     ),
 )
 

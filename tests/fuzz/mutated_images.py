@@ -50,12 +50,14 @@ WORDS += (
     "latest",
     "a\0b",
     "\x1b[2J",
+    "\x9b2J",
+    "\u202e",
     "é",
     "2015-01-01T00:00:00Z",
     "none",
     "gzip",
 )
-NUMBERS = (0, 1, 2, -1, 255, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**400, 0.5, 1e308)
+NUMBERS = (0, 1, 2, -1, -512, -1024, 255, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**400, 0.5, 1e308)
 KINDS = [bytes([byte]) for byte in b"01234567xgXLKSDZ\0"]
 
 SECRET = b"a file outside of the image"
