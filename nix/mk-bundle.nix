@@ -1,7 +1,11 @@
-{ build, unpackImage }:
+{
+  build,
+  decompressorPackages,
+  unpackImage,
+}:
 
 /**
-  Build an OCI runtime bundle of an image, for runc, crun and systemd-nspawn.
+  Build an OCI runtime bundle of an image, for runc and crun, or for systemd-nspawn.
 
   # Type
 
@@ -15,12 +19,13 @@
     env :: { <name> :: String },
     user, workdir :: String | null,
     network :: "none" | "host",
-    terminal :: Bool,
+    copy, terminal :: Bool,
     meta, passthru :: AttrSet,
   } -> Derivation
   ```
 
-  The bundle takes kilobytes: its config.json mounts what the image contains from the store.
+  The bundle takes kilobytes: its config.json mounts what the image contains from the store.  With `copy` it contains
+  all files, as systemd-nspawn needs it.
 
   # Example
 
@@ -39,6 +44,7 @@
   user ? null,
   workdir ? null,
   network ? "none",
+  copy ? false,
   terminal ? false,
   meta ? { },
   passthru ? { },
@@ -48,14 +54,15 @@ let
   # Layers from elsewhere are tarballs, which the store unpacks once for all bundles.
   isOfLinks = image.isImageDirectory or false && !(image ? parent);
   unpacked = unpackImage { inherit image imageName platform; };
-  closure = builtins.concatMap (layer: layer.contents or [ ]) image.layers;
+  takesImage = copy || isOfLinks;
+  closure = builtins.concatMap (layer: layer.contents or [ ]) (image.layers or [ ]);
 in
 build "mk-bundle" {
   inherit name meta passthru;
   request = {
-    IMAGE = if isOfLinks then image else unpacked;
-    image = if isOfLinks then imageName else null;
-    platform = if isOfLinks then platform else null;
+    IMAGE = if takesImage then image else unpacked;
+    image = if takesImage then imageName else null;
+    platform = if takesImage then platform else null;
     COMMAND = command;
     env = map (variable: "${variable}=${env.${variable}}") (builtins.attrNames env);
     inherit
@@ -63,9 +70,11 @@ build "mk-bundle" {
       user
       workdir
       network
+      copy
       terminal
       ;
   };
+  tools = if copy then decompressorPackages else [ ];
   # The layers do not refer to the store paths that they contain; the bundle does.
-  ${if isOfLinks && closure != [ ] then "exportReferencesGraph" else null}.closure = closure;
+  ${if isOfLinks && !copy && closure != [ ] then "exportReferencesGraph" else null}.closure = closure;
 }

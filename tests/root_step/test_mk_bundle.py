@@ -23,6 +23,20 @@ RUNTIMES = {
     "runc": ["runc"],
     "crun": ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "crun"],
 }
+# systemd-nspawn manages control groups of the second version, and keeps sockets in /run, which must be a tmpfs.
+NSPAWN = """
+if mountpoint -q /sys/fs/cgroup; then umount -R /sys/fs/cgroup; fi
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs tmpfs /run
+group="/sys/fs/cgroup/$1"
+mkdir "$group"
+echo $$ >"$group/cgroup.procs"
+status=0
+systemd-nspawn --quiet --oci-bundle="$2" --machine="$1" --register=no --keep-unit --console=pipe || status=$?
+echo $$ >/sys/fs/cgroup/cgroup.procs
+find "$group" -depth -type d -exec rmdir {} +
+exit $status
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +67,29 @@ def test_runs_what_the_config_says(maker, image, runtime, name, form):
     source = maker.build("unpacked", "unpack-image", image) if form == "unpacked" else image
     done = runtime(name, maker.build(f"bundle-{form}", "mk-bundle", source))
     assert (done.returncode, done.stdout) == (3, PRINTED), done.stderr
+
+
+@pytest.fixture
+def nspawn(need):
+    """``nspawn(BUNDLE)``: the ended container of the bundle in systemd-nspawn."""
+
+    def run(bundle) -> subprocess.CompletedProcess:
+        need("systemd-nspawn", "unshare", root=True)
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", NSPAWN, "sh", f"laminix-{os.getpid()}"]
+        return subprocess.run([*argv, bundle], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+    return run
+
+
+def test_systemd_nspawn_runs_a_copy(maker, image, nspawn):
+    done = nspawn(maker.build("whole", "mk-bundle", "--copy", image))
+    assert (done.returncode, done.stdout) == (3, PRINTED), done.stderr
+
+
+def test_an_unpacked_image_is_not_copied(maker, image):
+    unpacked = maker.build("unpacked", "unpack-image", image)
+    line = maker.refused("mk-bundle", "--copy", unpacked)
+    assert line == f"cannot copy: found an unpacked image, expected an image ({unpacked})"
 
 
 def test_the_root_is_read_only_and_tmp_is_not(maker, image, runtime, builder, tmp_path):
@@ -108,3 +145,15 @@ def test_nix_unpacks_a_parent_once_for_it(nix, need, runtime):
     need("runc", root=True)
     bundle = nix.build("mkBundle { image = examples.on-archive; }")
     assert runtime("runc", bundle).stdout.startswith("This file is the parent's.\n")
+
+
+@pytest.mark.parametrize("image", ["examples.hello", "examples.on-archive"])
+def test_nix_copies_store_paths_into_one(nix, need, runtime, nspawn, image):
+    need("runc", root=True)
+    bundle = nix.build(f"mkBundle {{ image = {image}; copy = true; }}")
+    mounts = json.loads((bundle / "config.json").read_bytes())["mounts"]
+    assert not [mount for mount in mounts if mount["type"] == "bind"]
+    ran = runtime("runc", bundle)
+    assert ran.returncode == 0 and ran.stdout
+    done = nspawn(bundle)
+    assert (done.returncode, done.stdout) == (0, ran.stdout), done.stderr

@@ -19,7 +19,7 @@ from laminix.root_step.unpacked import LIST, TREE, Unpacked, read_unpacked
 from laminix.root_step.user import find_user, read_start
 from laminix.tar.entries import DIRECTORY, FILE
 
-OCI_VERSION = "1.0.2"
+OCI_VERSION = "1.0.0"  # systemd-nspawn takes no other
 ROOTFS = "rootfs"
 # What docker gives a container's root.
 CAPABILITIES = [
@@ -67,6 +67,7 @@ def write_bundle(
     binds += command.binds
     for bind in binds:
         _make_mount_point(rootfs, bind.target, os.path.isdir(bind.source))
+    _make_mount_point(rootfs, "/usr", True)  # systemd-nspawn refuses a root directory without it
     for mount in MOUNTS:
         if not mount["destination"].startswith("/dev/"):
             _make_mount_point(rootfs, mount["destination"], True)

@@ -50,17 +50,22 @@ def add_container_options(parser: argparse.ArgumentParser, command: str) -> None
     )
 
 
-def read_container(options: argparse.Namespace, variables: Mapping[str, str]) -> Container:
+def read_container(options: argparse.Namespace, variables: Mapping[str, str], copy: bool = False) -> Container:
     """Return the container that OPTIONS ask for; VARIABLES are set unless the image or OPTIONS set them.
+
+    With COPY all layers are to unpack, and no store paths are bound.
 
     Raises LaminixError for a faulty image and faulty options.
     """
     if is_unpacked(options.IMAGE):
+        if copy:
+            raise LaminixError("cannot copy", "found an unpacked image, expected an image", options.IMAGE)
         parent, image = read_unpacked(os.path.abspath(options.IMAGE)), None
         runtime, layers, store_paths = parent.config.runtime, [], []
     else:
         parent, image = None, open_selected(options)
-        runtime, (layers, store_paths) = image.config.runtime, split_layers(image)
+        runtime = image.config.runtime
+        layers, store_paths = (list(image.layers), []) if copy else split_layers(image)
     shown = [*store_paths, *(path for path in NETWORK_FILES if options.network == "host" and os.path.isfile(path))]
     command = Command(
         words=_words(options, runtime),
