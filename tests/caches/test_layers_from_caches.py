@@ -109,6 +109,34 @@ def test_each_nar_is_read_once(maker, paths):
     assert asked == sorted([f"/{name}" for name in names] + [f"/nar/{path.name}" for path in cache.nars(paths)])
 
 
+def test_without_a_cache_the_remedy_is_named(maker, paths):
+    image = maker.facts([paths])
+    maker.forget(paths[1])
+    why = "no such store path; builders with --from CACHE fetch it from a binary cache"
+    assert maker.refused(image) == [f"cannot rebuild a layer: {why} ({paths[1]})"]
+
+
+def test_export_image_reads_from_a_cache(maker, builder, paths):
+    image = maker.facts([paths])
+    expected = builder("export-image", image, "--out", "-", text=False, check=True).stdout
+    cache = maker.cache(*paths)
+    maker.forget(*paths)
+    assert builder("export-image", image, "--out", "-", "--from", cache.url, text=False).stdout == expected
+
+
+def test_facts_are_an_image_without_its_layers(maker, builder, paths):
+    """Layers with a recipe become recipes, whether or not the blob is there; others are copied."""
+    image = maker.facts([paths])
+    expected = maker.packed(image)
+    builder("pack-image", image, "--format", "facts", "--out", maker.directory / "facts", check=True)
+    facts = maker.directory / "facts"
+    assert not [path for path in facts.rglob("*") if path.is_symlink() or path.stat().st_size > 5000]
+    assert maker.packed(facts) == expected
+    cache = maker.cache(*paths)
+    maker.forget(*paths)
+    assert maker.packed(facts, "--from", cache.url) == expected
+
+
 def test_serve_image_streams_from_a_cache(maker, paths, need, tmp_path):
     need("skopeo")
     from engines.skopeo import Skopeo

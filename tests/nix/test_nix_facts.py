@@ -31,12 +31,15 @@ def test_facts_and_a_cache_are_the_image(other_store, builder, tmp_path, blob):
     (image, facts, _), on_disk, archive = facts_and_archive(other_store, expression)
     [note] = [path for path in recipe_paths(on_disk) if path.endswith("-note")]
     assert not os.path.exists(note)
-    other_store("nix", "copy", "--to", f"file://{tmp_path}/cache", note, facts)
     packed = tmp_path / "packed.tar"
     argv = ("pack-image", on_disk, "--format", "docker-archive", "--out", packed)
     assert builder(*argv).returncode == 1 and not packed.exists()
-    builder(*argv, "--from", f"file://{tmp_path}/cache", check=True)
-    assert packed.read_bytes() == archive.read_bytes()
+    for compression in ("xz", "zstd", "bzip2", "gzip", "none"):
+        cache = f"file://{tmp_path}/{compression}"
+        other_store("nix", "copy", "--to", f"{cache}?compression={compression}", note)
+        builder(*argv, "--from", cache, check=True)
+        assert packed.read_bytes() == archive.read_bytes()
+        packed.unlink()
 
 
 def recipe_paths(image):

@@ -175,3 +175,24 @@ def test_no_function_recurses():
         + words(*("))" * depth))
     )
     assert len(read(data)) == depth + 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_nars_are_read_or_refused(seed):
+    """Whatever the bytes are, names stay in their directories and in order, and an error is one line."""
+    numbers = random.Random(seed)
+    whole = archive(node(TREE | {"big": b"x" * 100}))
+    for _ in range(100):
+        data = bytearray(whole)
+        for _ in range(numbers.randint(1, 4)):
+            data[numbers.randrange(len(data))] = numbers.choice([0, 1, 8, 47, 46, 255, numbers.randrange(256)])
+        try:
+            found = read(bytes(data), len(data), numbers.choice([1, 8, 1000]))
+        except LaminixError as error:
+            assert str(error).startswith("bad NAR: ") and "\n" not in str(error)
+        except UnicodeDecodeError:
+            pass  # of this test: a name need not be UTF-8
+        else:
+            paths = [path.encode() for path, *_ in found]
+            assert paths == sorted(set(paths), key=lambda path: path.split(b"/"))
+            assert not [path for path in paths if {b"", b".", b".."} & set(path.split(b"/")[1:])]

@@ -4,6 +4,7 @@ A recipe comes with an image, so it is untrusted data, even in the Nix store: a 
 stranger's image there. A recipe that names a command, or a file outside the Nix store, is refused.
 """
 
+import os
 from collections.abc import Callable, Iterator
 
 from laminix.compression.compressor import NAMES, Compressor, available_cores, compress, find_compressor
@@ -19,7 +20,16 @@ from laminix.strict_json import Value
 Pack = Callable[[LayerSpec, Compressor, int], Iterator[bytes]]
 
 
-def open_rebuilt(layer: Layer, pack: Pack = layer_chunks) -> ChunkReader:
+def pack_paths_here(spec: LayerSpec, compressor: Compressor, cores: int) -> Iterator[bytes]:
+    """Yield the tar of SPEC as ``layer_chunks`` does. Raises LaminixError for a store path that is not here."""
+    for path in spec.store_paths:
+        if not os.path.lexists(path):
+            why = "no such store path; builders with --from CACHE fetch it from a binary cache"
+            raise LaminixError("cannot rebuild a layer", why, path)
+    return layer_chunks(spec, compressor, cores)
+
+
+def open_rebuilt(layer: Layer, pack: Pack = pack_paths_here) -> ChunkReader:
     """Return a stream of the layer's blob, which is rebuilt while it is read, with a tar that PACK makes.
 
     The caller checks the digest, as for any other blob. Raises LaminixError for a recipe that cannot be used.
