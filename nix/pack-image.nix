@@ -1,5 +1,6 @@
 {
   build,
+  compressorPackages,
   decompressorPackages,
   imageDirectory,
 }:
@@ -14,6 +15,7 @@
     image :: Image | Path,
     imageName, platform :: String | null,
     format :: "docker-archive" | "docker-legacy-archive" | "dir" | "facts" | "oci" | "oci-archive",
+    layerCompressor :: "none" | "gzip" | "zstd" | "keep" | String | null,
     all :: Bool,
     tags :: [ String ],
     meta, passthru :: AttrSet,
@@ -21,13 +23,15 @@
   ```
 
   The result is a file for the archives, otherwise a directory.  `dir` contains links to the store; the
-  other forms refer to nothing in it.  `facts` has recipes in place of layers.
+  other forms refer to nothing in it.  `facts` has recipes in place of layers.  Unless `layerCompressor` says otherwise,
+  oci-archive compresses plain layers with gzip, and the other forms leave layers as they are.
 */
 {
   image,
   imageName ? null,
   platform ? image.platform or null,
   format ? "docker-archive",
+  layerCompressor ? null,
   tags ? [ ],
   all ? false,
   meta ? { },
@@ -48,10 +52,12 @@ build "pack-image" {
     image = imageName;
     tag = tags;
     platform = if all then null else platform;
+    layer-compressor = layerCompressor;
     inherit all format;
   };
   unsafeDiscardReferences.out = format != "dir";
-  tools = decompressorPackages;
+  tools =
+    decompressorPackages ++ (if layerCompressor == null then [ ] else compressorPackages layerCompressor);
   inherit meta;
   passthru = {
     isImageDirectory = format == "oci";

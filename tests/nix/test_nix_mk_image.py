@@ -1,6 +1,7 @@
 """mkImage: what it takes along, what it is called, and what comes of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,22 @@ def test_a_bad_name_is_told_by_the_builder(nix):
 
 def test_a_bad_config_is_told_by_its_path(nix):
     assert "config.Env[1]: " in nix.failure('mkImage { name = "x"; config.Env = [ "A=1" 2 ]; }')
+
+
+@pytest.mark.parametrize(
+    "form, compression",
+    [
+        ("examples.hello.ociArchive", "gzip"),
+        ("examples.hello.dockerArchive", "tar"),
+        ('packImage { image = examples.hello; format = "oci-archive"; layerCompressor = "keep"; }', "tar"),
+        ('packImage { image = examples.hello; layerCompressor = "zstd"; }', "zstd"),
+        ('packImage { image = examples.hello; format = "dir"; layerCompressor = "gz"; }', "gzip"),
+    ],
+)
+def test_layers_are_compressed_for_the_way_out(nix, form, compression):
+    layers = json.loads(nix.build(f"listLayers {{ json = true; image = {form}; }}").read_bytes())
+    assert {re.split("[.+]", layer["mediaType"])[-1] for layer in layers} == {compression}
+    assert [layer["diffID"] for layer in layers] == config(nix.build("examples.hello"))["rootfs"]["diff_ids"]
 
 
 def test_the_archive_holds_all_it_needs_and_refers_to_nothing(nix):

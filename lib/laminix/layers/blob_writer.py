@@ -77,7 +77,7 @@ def _written_to(path: str | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
         return
     with open(path, "wb", buffering=0) as file:
         for chunk in chunks:
-            _write_all(file, chunk)
+            write_all(file, chunk)
             yield chunk
 
 
@@ -90,7 +90,7 @@ def _drain(chunks: Iterable[bytes]) -> bytes:
     return start
 
 
-def _write_all(file, chunk: bytes) -> None:
+def write_all(file, chunk: bytes) -> None:
     """Write the whole CHUNK. One unbuffered write may write only a part, for example when the disk is almost full."""
     view = memoryview(chunk)
     while view:
@@ -101,6 +101,11 @@ def _checked_compression(start: bytes, compressor: Compressor) -> str:
     """Return the compression of a blob that begins with START: gzip or zstd. Raises LaminixError for any other."""
     compression = compression_of(start)
     if compression not in MAGIC:
-        why = f"expected output in {' or '.join(MAGIC)} format, found neither"
-        raise LaminixError("bad compressor", why, compressor.name)
+        raise bad_compressor(compressor)
     return compression
+
+
+def bad_compressor(compressor: Compressor) -> LaminixError:
+    """Return the error for a COMPRESSOR whose output is in a format that no layer may have."""
+    why = f"expected output in {' or '.join(MAGIC)} format, found neither"
+    return LaminixError("bad compressor", why, compressor.name)

@@ -1,16 +1,17 @@
-"""Layers that are sent to a registry: as stored, or compressed while they are sent."""
+"""Layers on their way out of this machine: as stored, or compressed while they are read."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from laminix.compression.compressor import Compressor, compress
 from laminix.compression.uncompress import LONGEST_MAGIC, compression_of
 from laminix.descriptor import Descriptor
 from laminix.digest import digest_of, sha256
-from laminix.images.image import StoredLayer
+from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import checked_chunks, uncompressed_chunks
-from laminix.media_types import LAYER_TYPES, OCI_LAYER
+from laminix.images.oci import Manifest
+from laminix.media_types import LAYER_TYPES, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 
 SMALL = 8 << 20  # bytes of a layer that is compressed in memory, so that its digest is known before it is sent
 
@@ -27,7 +28,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A layer to send: as stored, or compressed by COMPRESSOR. WATCH counts the layer's bytes as stored."""
+    """A layer to send: as stored, or compressed by COMPRESSOR. WATCH counts the layer's bytes as they are read."""
 
     layer: StoredLayer
     compressor: Compressor | None
@@ -79,3 +80,12 @@ def stored_descriptor(layer: StoredLayer) -> Descriptor:
         return Descriptor(OCI_LAYER, layer.digest, layer.size)
     is_docker = layer.media_type.startswith("application/vnd.docker.")
     return Descriptor(LAYER_TYPES["gzip"] if is_docker else layer.media_type, layer.digest, layer.size)
+
+
+def manifest_of(image: Image, layers: Sequence[Descriptor]) -> Manifest:
+    """Return an OCI manifest of IMAGE with LAYERS in place of its own. Unchanged layers keep their annotations."""
+    if image.manifest is None or image.manifest.media_type != OCI_MANIFEST:
+        config = Descriptor(OCI_CONFIG, sha256(image.config_bytes), len(image.config_bytes))
+        return Manifest(config, tuple(layers), image.annotations)
+    kept = zip(image.manifest.layers, layers)
+    return replace(image.manifest, layers=tuple(old if old.digest == new.digest else new for old, new in kept))

@@ -17,7 +17,6 @@ from laminix.forms import image_in
 from laminix.human_size import human_size
 from laminix.images.image import Image, StoredLayer
 from laminix.images.layer_bytes import with_digest
-from laminix.images.oci import Manifest
 from laminix.media_types import LAYER_TYPES, OCI_CONFIG, OCI_MANIFEST
 from laminix.parallel.job_threads import in_threads
 from laminix.registry.address import Address
@@ -25,7 +24,7 @@ from laminix.registry.client import Document, Registry, RegistryError, Repositor
 from laminix.registry.connection import ATTEMPTS, RETRIED, Body, ConnectionLost, Connections, retry_wait
 from laminix.registry.members import RegistryMembers
 from laminix.transfer.meter import Meter
-from laminix.transfer.outgoing import Blob, Digester, Outgoing, stored_descriptor
+from laminix.transfer.outgoing import Blob, Digester, Outgoing, manifest_of, stored_descriptor
 
 UPLOADS_AT_ONCE = 4
 BLOB_GONE = "MANIFEST_BLOB_UNKNOWN"  # what a registry says to a manifest whose blobs it has not
@@ -258,12 +257,4 @@ def manifest_with(image: Image, layers: Sequence[Descriptor]) -> Document:
     own = [layer.digest for layer in image.layers] == [layer.digest for layer in layers]
     if own and image.manifest is not None:
         return Document.of(image.manifest_bytes, image.manifest.media_type)
-    if own or image.manifest is None or image.manifest.media_type != OCI_MANIFEST:
-        config = Descriptor(OCI_CONFIG, sha256(image.config_bytes), len(image.config_bytes))
-        manifest = Manifest(config, tuple(layers), image.annotations)
-    else:
-        # An unchanged layer keeps the annotations of its descriptor.
-        kept = zip(image.manifest.layers, layers)
-        manifest = replace(image.manifest, layers=tuple(old if old.digest == new.digest else new for old, new in kept))
-    data = manifest.to_bytes()
-    return Document.of(data, OCI_MANIFEST)
+    return Document.of(manifest_of(image, layers).to_bytes(), OCI_MANIFEST)
