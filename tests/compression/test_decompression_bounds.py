@@ -1,6 +1,8 @@
 """Compressed data that grows without end, or has members without end, costs little."""
 
 import gzip
+import lzma
+import zlib
 
 import pytest
 
@@ -41,3 +43,15 @@ def test_members_in_chunks_of_any_size(size):
     data = b"".join(gzip.compress(bytes([n]) * n * 50, mtime=0) + bytes(n % 3) for n in range(256))
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
     assert b"".join(uncompressed(chunks)) == b"".join(bytes([n]) * n * 50 for n in range(256))
+
+
+def test_xz_has_a_limit_of_memory():
+    """The header asks for 4 GiB; an ordinary one of `xz -9` is read."""
+    assert b"".join(uncompressed([lzma.compress(b"content", preset=9)])) == b"content"
+    data = bytearray(lzma.compress(b"content"))
+    assert data[14:16] == b"\x21\x01"  # the filter LZMA2 and the size of its properties (xz-file-format, 5.3.1)
+    data[16] = 40  # the size of the dictionary
+    end = 12 + (data[12] + 1) * 4 - 4
+    data[end : end + 4] = zlib.crc32(data[12:end]).to_bytes(4, "little")
+    with pytest.raises(LaminixError, match="bad xz data: .* limit"):
+        b"".join(uncompressed([bytes(data)]))

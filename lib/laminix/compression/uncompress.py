@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from laminix.compression.compressor import MAGIC as LAYER_MAGIC
@@ -12,6 +13,7 @@ MAGIC = {**LAYER_MAGIC, "xz": b"\xfd7zXZ\x00", "bzip2": b"BZh"}
 LONGEST_MAGIC = 6
 PIECE_SIZE = 16 << 10  # bytes
 MAX_UNCOMPRESSED = 256 << 30  # bytes of one archive or layer
+MAX_XZ_MEMORY = 256 << 20  # bytes of a decompressor: `xz -9` needs 65 MiB, and a stranger's file may ask for 4 GiB
 
 Report = Callable[[str], None]  # takes a sentence about data that readers read in different ways
 
@@ -53,7 +55,7 @@ def _limited(chunks: Iterator[bytes], place: object) -> Iterator[bytes]:
 
 
 def _find_decompressor(name: str):
-    """Return a class with the interface of lzma.LZMADecompressor, and the error it raises.
+    """Return what makes an object with the interface of lzma.LZMADecompressor, and the error that this raises.
 
     Returns None if Python has no such class for zstd, so that a program is needed.
     """
@@ -63,7 +65,7 @@ def _find_decompressor(name: str):
     if name == "xz":
         from lzma import LZMADecompressor, LZMAError
 
-        return LZMADecompressor, LZMAError
+        return partial(LZMADecompressor, memlimit=MAX_XZ_MEMORY), LZMAError
     if name == "bzip2":
         from bz2 import BZ2Decompressor
 
