@@ -32,7 +32,7 @@ def test_an_image_of_recipes_keeps_what_it_is_made_from(other_store, tmp_path):
 def test_an_image_of_blobs_keeps_them(other_store, tmp_path):
     image = IMAGE.format(blob="true")
     paths = collected(other_store, tmp_path / "image", image)
-    assert any(path.endswith("-mentioned") for path in paths)
+    assert any(path.endswith("-store-layers") for path in paths)
     assert all(other_store.real(path).exists() for path in paths)
     assert "valid" in other_store.build(f"verifyImage {{ image = {image}; }}").read_text()
 

@@ -60,6 +60,11 @@ def test_the_config_says_what_runs_and_how(run):
     assert (done.returncode, done.stdout, done.stderr) == (0, "green\n/srv\n1000\n/home/ann\n", "")
 
 
+def test_a_relative_path_is_found(run, image):
+    done = run(image.name, cwd=image.parent)
+    assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, "green", "")
+
+
 def test_options_go_before_the_config(run):
     options = ("--env", "COLOUR=red", "--user", "7:8", "--workdir", "/etc", "--entrypoint", "sh")
     done = run(*options, "IMAGE", "-c", "echo $COLOUR; pwd; id -u; id -g")

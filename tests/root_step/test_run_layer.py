@@ -71,6 +71,13 @@ def failure(builder, parent, tmp_path):
     return run
 
 
+def test_relative_paths_are_found(builder, maker, parent):
+    lower = maker.layer("lower", {"lower": b"below\n"})
+    argv = ("--parent", parent.name, "--layer", lower.name, "--out", "upper", *SHELL, "cat /lower")
+    done = builder("run-layer", *argv, cwd=maker.directory)
+    assert (done.returncode, done.stderr) == (0, "below\n")
+
+
 def described(layer) -> dict[str, tuple]:
     """The entries of a layer: type, mode, owner and group; for links the target too."""
     return {

@@ -63,7 +63,7 @@ def read_container(options: argparse.Namespace, variables: Mapping[str, str], co
         parent, image = read_unpacked(os.path.abspath(options.IMAGE)), None
         runtime, layers, store_paths = parent.config.runtime, [], []
     else:
-        parent, image = None, open_selected(options)
+        parent, image = None, open_selected(_with_absolute_path(options))
         runtime = image.config.runtime
         layers, store_paths = (list(image.layers), []) if copy else split_layers(image)
     shown = [*store_paths, *(path for path in NETWORK_FILES if options.network == "host" and os.path.isfile(path))]
@@ -77,6 +77,13 @@ def read_container(options: argparse.Namespace, variables: Mapping[str, str], co
         own_network=options.network == "none",
     )
     return Container(parent, image, layers, command)
+
+
+def _with_absolute_path(options: argparse.Namespace) -> argparse.Namespace:
+    """Return OPTIONS with the absolute path of IMAGE: its layers are read later, from another working directory."""
+    is_path = options.IMAGE != "-" and os.path.exists(options.IMAGE)  # neither standard input nor docker://
+    path = os.path.abspath(options.IMAGE) if is_path else options.IMAGE
+    return argparse.Namespace(**{**vars(options), "IMAGE": path})
 
 
 def _words(options: argparse.Namespace, runtime: Mapping[str, Any]) -> tuple[str, ...]:
