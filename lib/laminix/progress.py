@@ -19,7 +19,7 @@ CLEAR = "\r\x1b[K"
 def watched(chunks: Iterable[bytes], what: str, total: int | None = None) -> Iterable[bytes]:
     """Return CHUNKS, reporting progress in bytes while they are consumed.
 
-    WHAT is a verb such as "packed"; TOTAL is the number of bytes, if known.
+    WHAT is a verb such as "packed"; TOTAL is about the number of bytes, if known.
     """
     return _reported(chunks, len, lambda done, seconds: bytes_line(what, done, total, seconds))
 
@@ -30,10 +30,10 @@ def counted(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
 
 
 def bytes_line(what: str, done: int, total: int | None, seconds: float) -> str:
-    """Return the line for DONE bytes after SECONDS: size, rate and, if TOTAL is known, remaining time."""
+    """Return the line for DONE bytes after SECONDS: size, rate and, if TOTAL is known and not passed, remaining time."""
     rate = done / seconds if seconds > 0 else 0.0
     line = f"{what} {human_size(done)}"
-    if total:
+    if total and done <= total:
         line += f" of {human_size(total)}"
     line += f", {human_size(rate)}/s"
     if total and rate and done < total:

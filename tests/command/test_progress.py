@@ -26,6 +26,7 @@ def test_sizes_for_people(size, text):
         (1 << 20, 1 << 30, 1.0, "packed 1.0 MiB of 1.0 GiB, 1.0 MiB/s, 17 min 3 s left"),
         (40 << 20, 40 << 20, 4.0, "packed 40.0 MiB of 40.0 MiB, 10.0 MiB/s"),
         (0, 5, 0.0, "packed 0 B of 5 B, 0 B/s"),
+        (41 << 20, 40 << 20, 1.0, "packed 41.0 MiB, 41.0 MiB/s"),
     ],
 )
 def test_a_line_says_bytes_rate_and_time_left(done, total, seconds, line):

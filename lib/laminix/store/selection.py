@@ -19,5 +19,12 @@ def select(
     return tuple(sorted((wanted | set(others)) - set(excluded)))
 
 
+def total_size(closure: Sequence[StorePath], paths: Iterable[str]) -> int | None:
+    """Return the bytes of all PATHS as NARs; None if CLOSURE does not have the size of each."""
+    sizes = {item.path: item.size for item in closure}
+    found = [sizes.get(path) for path in paths]
+    return None if None in found else sum(found)
+
+
 def _is_in(path: str, store_path: str) -> bool:
     return path == store_path or path.startswith(f"{store_path}/")
