@@ -2,12 +2,16 @@
 
 import json
 import os
+import runpy
 
 import pytest
 
+from checkout import ROOT
 from laminix import progress
 from laminix.forms import dir_transport, oci_layout, open_image
 from laminix.human_size import human_size
+from laminix.store.closure import StorePath
+from laminix.store.selection import total_size
 
 
 @pytest.mark.parametrize(
@@ -106,3 +110,28 @@ def test_layers_that_are_copied_are_told(builder, tmp_path, monkeypatch, form):
     os.close(writer)
     with open(reader) as log:
         assert "copying a layer: 1.0 MiB of 1.0 MiB" in log.read().splitlines()[-1]
+
+
+def test_a_layer_of_a_closure_has_a_total(tmp_path, monkeypatch):
+    store = tmp_path / "store"
+    path = store / f"{'0' * 32}-data"
+    path.mkdir(parents=True)
+    (path / "file").write_bytes(bytes(1 << 20))
+    closure = tmp_path / "closure.json"
+    closure.write_text(json.dumps([{"path": str(path), "references": [], "narSize": 4 << 20}]))
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)  # as the caller's
+    monkeypatch.setenv("NIX_LOG_FD", str(writer))
+    monkeypatch.setenv("NIX_STORE", str(store))
+    monkeypatch.setattr(progress, "NIX_INTERVAL", 0.0)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    mk_layer = runpy.run_path(str(ROOT / "builders/mk-layer"))
+    mk_layer["main"](mk_layer["parser"]().parse_args(["--closure", str(closure), "--out", str(tmp_path / "out")]))
+    os.close(writer)
+    with open(reader) as log:
+        assert "MiB of 4.0 MiB, " in log.read()
+
+
+def test_sizes_that_a_closure_lacks_make_no_total():
+    closure = [StorePath("/a", (), 3), StorePath("/b", (), 4)]
+    assert (total_size(closure, ["/a", "/b"]), total_size(closure, ["/a", "/c"])) == (7, None)
