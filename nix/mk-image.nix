@@ -46,7 +46,7 @@
   refer to and no other layer contains, as planLayers plans them, and one of `copyToRoot` and `files`.
 
   The result has the attributes `imageName`, `imageTag`, `layers`, `plan`, `config` and `platform`; built on demand,
-  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir`, `facts` and `oci`, and the
+  the transport forms `dockerArchive`, `dockerLegacyArchive`, `dir`, `facts`, `oci` and `ociArchive`, and the
   programs `stream` and `run`.  As text (`"${image}"`) it is the path of its `dockerArchive`.
 
   # Example

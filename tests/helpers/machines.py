@@ -16,6 +16,8 @@ from engines import daemon
 from engines.isolation import ISOLATED
 
 SUITE = "trixie"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"
+NEEDED = ("mmdebstrap", "apt-get", "unshare", "setpriv", "pivot_root")
 CLONE = "/home/newcomer/laminix"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -107,9 +109,9 @@ class Machine:
         return ended.stdout
 
 
-def bare_machine(cache: Path) -> Machine:
+def bare_machine() -> Machine:
     """Debian with nothing but a newcomer, and a clone in the newcomer's home; the tree is kept in CACHE."""
-    tree, archives = cache / f"debian-{SUITE}", cache / "archives"
+    tree, archives = CACHE / f"debian-{SUITE}", CACHE / "archives"
     archives.mkdir(parents=True, exist_ok=True)
     if not tree.exists():
         draft = f"{tree}.{os.getpid()}"

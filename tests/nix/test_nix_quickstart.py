@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -16,12 +15,10 @@ from test_nix_examples import GREETING
 
 from checkout import ROOT
 from engines import daemon, docker
-from machines import CLONE, Machine, bare_machine
+from machines import CLONE, NEEDED, Machine, bare_machine
 from readme import scripts
 
 QUICKSTART = f"{CLONE}/nix/quickstart"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"
-NEEDED = ("mmdebstrap", "apt-get", "unshare", "setpriv", "pivot_root")
 
 WITHOUT_PODMAN = "rm /usr/bin/podman"
 WITHOUT_ENGINES = "rm /usr/bin/podman /usr/bin/docker"
@@ -81,7 +78,7 @@ ROWS = {
 def bare(need) -> Iterator[Machine]:
     """A bare Debian; no test but the first changes it."""
     need(*NEEDED, root=True)
-    machine = bare_machine(CACHE)
+    machine = bare_machine()
     yield machine
     machine.remove()
 
@@ -148,6 +145,19 @@ def test_without_a_daemon_the_first_image_runs_too(need, machine):
         script = f"cd {CLONE}\n{files}\nnix/quickstart image.nix"
         said = machine.check(script, "newcomer", before=f"{NOTHING_BUILT}; {OUTSIDE_DOCKER}", outside=outside)
     assert said == "good morning\n"
+
+
+MOVED = next(script for script in scripts(ROOT / "nix/docker-tools/README.md") if "images.nix" in script)
+
+
+@pytest.mark.parametrize(("user", "before"), [("root", "true"), ("newcomer", OWN_STORE)])
+def test_an_image_of_docker_tools_moves_over_as_the_page_says(need, machine, user, before):
+    """What commands as root in a layer need, and docker with its socket outside, is there too."""
+    with served(need, "runc") as outside:
+        script = f"cp -r {CLONE} mine && cd mine\nset -eu\n{MOVED}"
+        said = machine.check(script, user, before=f"{before}; {OUTSIDE_DOCKER}", outside=outside)
+    greetings = [line for line in said.splitlines() if not line.startswith(("Loaded image: ", "/nix/store/"))]
+    assert greetings == ["1000 owns /srv", "good morning", "saved"]
 
 
 def test_an_ordinary_user_is_told_paths_that_exist(machine):
