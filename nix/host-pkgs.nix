@@ -426,6 +426,7 @@ let
       nix
       ;
     ${if isInUsr "bin/zstd" then "zstd" else null} = zstd;
+    runtimeShell = "${bash}/bin/bash";
     python3 = python3 // {
       interpreter = "${python3}/bin/python3";
       pythonVersion = pythonVersion;

@@ -152,12 +152,24 @@ MOVED = next(script for script in scripts(ROOT / "nix/docker-tools/README.md") i
 
 @pytest.mark.parametrize(("user", "before"), [("root", "true"), ("newcomer", OWN_STORE)])
 def test_an_image_of_docker_tools_moves_over_as_the_page_says(need, machine, user, before):
-    """What commands as root in a layer need, and docker with its socket outside, is there too."""
+    machine.check("apt-get install -y --no-install-recommends fakeroot")
     with served(need, "runc") as outside:
         script = f"cp -r {CLONE} mine && cd mine\nset -eu\n{MOVED}"
         said = machine.check(script, user, before=f"{before}; {OUTSIDE_DOCKER}", outside=outside)
     greetings = [line for line in said.splitlines() if not line.startswith(("Loaded image: ", "/nix/store/"))]
     assert greetings == ["1000 owns /srv", "good morning", "saved"]
+
+
+NIX_RUN = next(script for script in scripts(ROOT / "README.md") if script.startswith("nix run"))
+
+
+@pytest.mark.parametrize(("user", "before"), [("root", "true"), ("newcomer", NOTHING_BUILT)])
+def test_nix_run_loads_an_image_after_quickstart(need, machine, user, before):
+    """Also from a store that only Nix sees, in the home directory."""
+    with served(need, "runc") as outside:
+        script = f"cd {CLONE}\nset -eu\nnix/quickstart >/dev/null\n{NIX_RUN}"
+        said = machine.check(script, user, before=f"{before}; {OUTSIDE_DOCKER}", outside=outside)
+    assert said.endswith(GREETING)
 
 
 def test_an_ordinary_user_is_told_paths_that_exist(machine):
