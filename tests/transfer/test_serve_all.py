@@ -35,7 +35,11 @@ def index(shelf):
     config.write_text(json.dumps({"Cmd": ["/bin/cat", "/etc/arch"]}))
     images = []
     for name in (OTHER, ARCHITECTURE):
-        layers = [shelf.layer("base", busybox()), shelf.layer(name, {"etc": DIRECTORY, "etc/arch": name.encode()}), recipe]
+        layers = [
+            shelf.layer("base", busybox()),
+            shelf.layer(name, {"etc": DIRECTORY, "etc/arch": name.encode()}),
+            recipe,
+        ]
         argv = [word for layer in layers for word in ("--layer", layer)]
         argv += ["--name", "both", "--architecture", name, "--config", config]
         images += ["--image", shelf.build(f"{name}.image", "mk-image", *argv)]
