@@ -27,17 +27,19 @@ def made(maker):
     return {
         "layer": ["mk-layer", "--copy", layer],
         "layers": ["mk-layers", "--plan", plan],
+        "joined": ["join-layers", layer, layer],
         "image": ["mk-image", "--name", "x", "--layer", layer],
         "merged": ["merge-parent", "--parent", image, "--image", image],
         "index": ["mk-index", "--name", "x", "--image", image],
         "artifact": ["mk-artifact", "--artifact-type", "text/plain", "--file", f"text/plain={plan}", image],
         "dir": ["pack-image", image, "--format", "dir"],
         "oci": ["pack-image", image, "--format", "oci"],
+        "facts": ["pack-image", image, "--format", "facts"],
         "unpacked": ["unpack-image", image],
     }
 
 
-KINDS = ("layer", "layers", "image", "merged", "index", "artifact", "dir", "oci", "unpacked")
+KINDS = ("layer", "layers", "joined", "image", "merged", "index", "artifact", "dir", "oci", "facts", "unpacked")
 
 
 @pytest.mark.parametrize("kind", KINDS)
