@@ -1,12 +1,15 @@
 """Layers of store paths that only a cache has are the layers that mk-layer makes of the paths."""
 
 import os
+import sys
 
 import pytest
 
 from binary_cache import COMPRESS
 from cache_server import serving as serve_cache
+from checkout import ROOT
 from engines.daemon import scratch
+from peak_memory import peak_memory
 from registry_faults import Once, disturbed
 from serve_image import serving
 
@@ -148,3 +151,14 @@ def test_serve_image_streams_from_a_cache(maker, paths, need, tmp_path):
         Skopeo(directory).copy(f"docker://{served.host}/app:latest", f"dir:{tmp_path}/copy")
     [layer] = [name for name in os.listdir(image / "layers/sha256")]
     assert (tmp_path / "copy" / layer).stat().st_size > 3000
+
+
+def test_memory_does_not_grow_with_the_layer(maker):
+    small, large = maker.path(0, "small"), maker.path(1, "large", size=150_000_000)
+    images = [maker.facts([[path]]) for path in (small, large)]
+    cache = maker.cache(small, large, compression="gzip")
+    maker.forget(small, large)
+    argv = [sys.executable, "-IB", ROOT / "builders/pack-image"]
+    wanted = ["--format", "docker-archive", "--out", "/dev/null", "--from", cache.url]
+    peaks = [peak_memory([*argv, image, *wanted]) for image in images]
+    assert peaks[1] < peaks[0] + (40 << 20)

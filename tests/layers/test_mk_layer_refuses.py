@@ -16,6 +16,7 @@ from checkout import ROOT
 from default_signals import restore_default_signals
 from file_trees import write_directory
 from layer_files import LayerMaker, layer_json, names, one_line, store_path
+from peak_memory import peak_memory
 
 SCRIPT = ROOT / "builders/mk-layer"
 ARGV = [sys.executable, "-I", "-B", SCRIPT]
@@ -499,15 +500,3 @@ def test_a_hundred_thousand_files_in_little_memory():
         peak = peak_memory([*ARGV, "--copy", root, "--no-blob", "--out", out])
         assert layer_json(out)["diffSize"] == 100_000 * 512 + 1024
     assert peak < 64 << 20
-
-
-def peak_memory(argv: list) -> int:
-    """The most memory that the program ARGV held at once, in bytes."""
-    # A process in between has no other children.  Its own memory is small: a child starts as its copy.
-    script = """if True:
-        import resource, subprocess, sys
-        subprocess.run(sys.argv[1:], check=True)
-        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-    """
-    done = subprocess.run([sys.executable, "-I", "-c", script, *argv], capture_output=True, text=True, check=True)
-    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
