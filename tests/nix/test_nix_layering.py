@@ -96,6 +96,22 @@ def test_docker_tools_have_the_same_image_in_every_way(nix):
     assert len(ways) == 3 and len(set(ways)) == 1
 
 
+@pytest.mark.parametrize("layering", ["ca", "ifd"])
+def test_an_image_on_a_parent_is_valid(nix, layering):
+    said = able(nix).build(f"""
+        let
+          image = mkImage {{ name = "x"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; inherit layering; maxLayers = 3; }};
+          layering = "{layering}";
+        in
+        verifyImage {{
+          image = mkImage {{
+            name = "child"; fromImage = image; config.Cmd = [ "${{pkgs.bash}}/bin/bash" ]; inherit layering; maxLayers = 3;
+          }};
+        }}
+        """)
+    assert said.read_text().startswith("docker.io/library/child:latest: valid (2 layers")
+
+
 def test_a_plan_that_evaluation_knows_needs_nothing_experimental(nix):
     plan = "{ layers = [ { storePaths = [ pkgs.busybox ]; } { storePaths = [ ]; } ]; }"
     ways = [f'(mkLayers {{ plan = {plan}; layering = "{layering}"; }})' for layering in ("single", "ca", "ifd")]
