@@ -6,7 +6,6 @@
   mkConfig,
   mkLayer,
   mkLayers,
-  packImage,
   parentInfo,
   pkgs,
   planLayers,
@@ -102,17 +101,7 @@ let
 
   # laminix's layers come with a list of their store paths; an image of other layers has to be read.
   parent = parentInfo fromImage;
-  parentLayers =
-    if parent.allLayersKnown then
-      parent.layers
-    else
-      [
-        (packImage {
-          image = fromImage;
-          format = "oci";
-          inherit platform;
-        })
-      ];
+  parentLayers = if parent.allLayersKnown then parent.layers else [ parent.image ];
 
   # Neither name depends on the image's: images with the same store paths share these derivations.
   plan = planLayers {
@@ -121,6 +110,7 @@ let
     maxLayers = if maxLayers > 1 then maxLayers - 1 else 1; # one is for the files
     minLayers = 1;
     base = parentLayers ++ layers;
+    platform = if parent.allLayersKnown then null else platform;
     countBase = true;
   };
   storeLayers =

@@ -17,6 +17,7 @@
     previous :: Plan | Path | null,
     weights :: "uniform" | "roots" | { <package> :: Int },
     base :: [ Image | Layer ],
+    platform :: String | null,
     countBase :: Bool,
     minLayers :: Int,
     pin :: [ String ],
@@ -32,6 +33,7 @@
   previous ? null,
   weights ? "uniform",
   base ? [ ],
+  platform ? null,
   countBase ? false,
   minLayers ? 0,
   pin ? [ ],
@@ -51,7 +53,12 @@ build "plan-layers" {
     count-base = countBase;
     min-layers = if minLayers == 0 then null else minLayers;
     weights = weightsOption weights;
-    inherit previous base pin;
+    inherit
+      previous
+      base
+      platform
+      pin
+      ;
   };
   exportReferencesGraph.closure = closure;
   tools = if base == [ ] then [ ] else decompressorPackages;

@@ -35,7 +35,7 @@ def test_archives_and_files_in_markdown(nix):
         IMAGES + 'diffImage { old = (image app).dockerArchive; new = image newApp; files = true; format = "markdown"; }'
     )
     assert markdown.name.endswith(".md")
-    assert "| lib 1.0 → 1.1 | 1 |" in markdown.read_text() and "### Files" in markdown.read_text()
+    assert "| lib 1.0 → 1.1 | 2 |" in markdown.read_text() and "### Files" in markdown.read_text()
 
 
 def test_pictures(nix):

@@ -246,6 +246,22 @@ def test_the_layers_of_a_base_may_count(plan, builder, tmp_path, form):
     assert len(plan(closure, 3, *base, "--count-base", "--min-layers=1")) == 2
 
 
+def test_a_base_has_a_platform(plan, builder, tmp_path):
+    closure = store_of_two(tmp_path)
+    words = [f"--store-path={item['path']}" for item in closure]
+    images = []
+    for architecture, sources in (("amd64", words[:1]), ("arm64", words)):
+        layer, image = tmp_path / f"{architecture}.layer", tmp_path / architecture
+        assert builder("mk-layer", *sources, "--out", layer).returncode == 0
+        options = ("--name", "x", "--layer", layer, "--architecture", architecture)
+        assert builder("mk-image", *options, "--out", image).returncode == 0
+        images.append(image)
+    index = tmp_path / "index"
+    assert builder("mk-index", "--name", "x", *(f"--image={image}" for image in images), "--out", index).returncode == 0
+    assert len(plan(closure, 2, "--base", index, "--platform", "linux/amd64")) == 1
+    assert plan(closure, 2, "--base", index, "--platform", "linux/arm64") == []
+
+
 def test_what_an_image_holds_in_part_is_not_left_out(plan, builder, tmp_path):
     closure = store_of_two(tmp_path)
     lower, upper, image = tmp_path / "lower", tmp_path / "upper", tmp_path / "image"
