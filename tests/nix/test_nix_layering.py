@@ -9,8 +9,6 @@ import pytest
 from image_files import index, manifest
 from run_nix import PRELUDE, Nix
 
-FEATURES = "nix-command flakes ca-derivations"
-
 # After a change of the app: one layer, the image, and the small documents between them.
 REBUILT = {
     "ca": ["app", "layer", "layer-plan", "layers", "plan.json", "x"],
@@ -50,9 +48,17 @@ def built(nix: Nix, expression: str, where: str = r"\.\.\.$") -> list[str]:
     return sorted(path.rpartition("/")[2][33:] for path in paths)
 
 
-def able(nix: Nix) -> Nix:
-    """NIX with all that `layering` needs."""
-    return nix.having(experimental_features=FEATURES, allow_import_from_derivation="true", build_poll_interval="0")
+# What each way needs, beside the settings of all tests.
+NEEDS = {
+    "ca": {"experimental_features": "nix-command flakes ca-derivations"},
+    "ifd": {"allow_import_from_derivation": "true"},
+}
+
+
+def able(nix: Nix, *ways: str) -> Nix:
+    """NIX with all that the WAYS need, or all of them, and no more."""
+    needs = [NEEDS[way] for way in ways or NEEDS]
+    return nix.having(**{name: value for need in needs for name, value in need.items()}, build_poll_interval="0")
 
 
 def digests(nix: Nix, expression: str) -> list[str]:
@@ -62,7 +68,7 @@ def digests(nix: Nix, expression: str) -> list[str]:
 
 def test_the_image_has_the_same_digest_in_every_way(nix):
     images = [image(layering) for layering in ("single", "ca", "ifd")]
-    paths = able(nix).build_all(f"map (expression: expression) [ ({') ('.join(images)}) ]")
+    paths = able(nix).build_all(f"[ ({') ('.join(images)}) ]")
     assert len({index(path)["manifests"][0]["digest"] for path in paths}) == 1
     assert len(manifest(paths[0])["layers"]) == 3
 
@@ -98,7 +104,7 @@ def test_docker_tools_have_the_same_image_in_every_way(nix):
 
 @pytest.mark.parametrize("layering", ["ca", "ifd"])
 def test_an_image_on_a_parent_is_valid(nix, layering):
-    said = able(nix).build(f"""
+    said = able(nix, layering).build(f"""
         let
           image = mkImage {{ name = "x"; config.Cmd = [ "${{pkgs.busybox}}/bin/sh" ]; inherit layering; maxLayers = 3; }};
           layering = "{layering}";
@@ -129,7 +135,7 @@ def test_a_plan_that_evaluation_knows_needs_nothing_experimental(nix):
 
 @pytest.mark.parametrize("layering", ["ca", "ifd"])
 def test_one_changed_path_builds_one_layer_again(other_store, layering):
-    nix = able(other_store)
+    nix = able(other_store, layering)
     assert built(nix, image(layering)).count("layer") == (6 if layering == "ca" else 3)
     assert built(nix, image(layering, app="2")) == REBUILT[layering]
     assert built(nix, image(layering, app="1")) == []
@@ -137,7 +143,7 @@ def test_one_changed_path_builds_one_layer_again(other_store, layering):
 
 def test_one_changed_path_builds_one_layer_again_on_another_machine(other_store, tmp_path):
     machine = f"local?root={tmp_path}/remote {os.uname().machine}-linux - 8 1 ca-derivations"
-    nix = able(other_store).having(builders=machine, max_jobs="0")
+    nix = able(other_store, "ca").having(builders=machine, max_jobs="0")
     assert built(nix, image("ca"), " on ").count("layer") == 6
     assert built(nix, image("ca", app="2"), " on ") == REBUILT["ca"]
 
@@ -145,16 +151,19 @@ def test_one_changed_path_builds_one_layer_again_on_another_machine(other_store,
 @pytest.mark.parametrize("layering", ["ca", "ifd"])
 def test_a_cache_gives_the_layers_that_have_not_changed(other_store, tmp_path, layering):
     cache = f"file://{tmp_path}/cache?compression=none"
-    path = able(other_store)("nix-build", "--no-out-link", "-E", PRELUDE + image(layering)).stdout.strip()
+    nix = able(other_store, layering)
+    path = nix("nix-build", "--no-out-link", "-E", PRELUDE + image(layering)).stdout.strip()
     other_store("nix", "copy", "--no-check-sigs", "--to", cache, path)
-    fresh = able(replace(other_store, store=tmp_path / "fresh")).having(substituters=cache, require_sigs="false")
+    fresh = replace(nix, store=tmp_path / "fresh").having(substituters=cache, require_sigs="false")
     # The application that changed, and three of the six layers of "ca" that are empty and in no image.
     assert built(fresh, image(layering, app="2")).count("layer") == (1 + 3 if layering == "ca" else 1)
 
 
 def test_a_layer_may_move_with_import_from_derivation(nix):
     """It depends on its store paths only, not on its place."""
-    order, reversed_order = (able(nix).derivations(PLANNED % packages) for packages in ("bash busybox", "busybox bash"))
+    order, reversed_order = (
+        able(nix, "ifd").derivations(PLANNED % packages) for packages in ("bash busybox", "busybox bash")
+    )
     changed = sorted(path[44:] for path in order ^ reversed_order)
     assert changed == ["layers.drv"] * 2
 
@@ -193,7 +202,7 @@ def test_an_unknown_way_is_an_error(nix):
 
 def test_more_layers_than_outputs_are_an_error_with_the_remedy(nix):
     layers = 'mkLayers { layering = "ca"; maxLayers = 1; plan = planLayers { closure = [ pkgs.bash ]; }; }'
-    error = able(nix).failure(layers)
+    error = able(nix, "ca").failure(layers)
     assert (
         "split-plan: error: too many layers: found 2 layers, expected at most 1, one for each FILE; name more" in error
     )
