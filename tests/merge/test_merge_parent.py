@@ -325,6 +325,14 @@ def test_names_every_removal_of_nothing(maker, builder, removal):
     assert [line.split("'")[1] for line in ended.stderr.splitlines()] == ["etc/mtod", "usr/bim"]
 
 
+def test_names_ten_removals_of_nothing_and_counts_the_others(maker, builder, removal):
+    paths = [f"etc/none-{number:02}" for number in range(13)]
+    ended = builder("merge-parent", *removal(*paths), "--out", maker.directory / "out")
+    lines = ended.stderr.splitlines()
+    assert (ended.returncode, len(lines)) == (1, 11)
+    assert lines[-1].startswith("merge-parent: error: cannot remove 3 more paths: neither the parent ")
+
+
 def test_removes_nothing_if_that_is_allowed(maker, removal):
     image = maker.build("merged", "merge-parent", *removal("srv/none"), "--allow-missing")
     assert names(layers_of(maker, image)[-1]) == ["srv/", "srv/.wh.none"]

@@ -12,14 +12,14 @@ import re
 from laminix.errors import LaminixError, shown
 from laminix.output import new_directory
 
-# Results, each by a file that it always has: the names that it may have.
+# Results, each by a file that it always has: a pattern of the names that it may have.
 RESULTS = {
-    "layer.json": re.compile(r"layer\.json|layer\.tar(\.gz|\.zst)?"),
-    "oci-layout": re.compile(r"oci-layout|index\.json|blobs|layers"),
-    "unpacked.json": re.compile(r"unpacked\.json|tree"),
-    "version": re.compile(r"version|manifest\.json|[0-9a-f]{64}"),  # skopeo's dir:
+    "layer.json": r"layer\.json|layer\.tar(\.gz|\.zst)?",
+    "oci-layout": r"oci-layout|index\.json|blobs|layers",
+    "unpacked.json": r"unpacked\.json|tree",
+    "version": r"version|manifest\.json|[0-9a-f]{64}",  # skopeo's dir:
 }
-NUMBER = re.compile(r"[0-9]{3,}")  # of a layer in a directory of layers
+NUMBER = r"[0-9]{3,}"  # of a layer in a directory of layers
 
 
 def add_output_directory(parser: argparse._ActionsContainer, what: str) -> None:
@@ -51,7 +51,7 @@ def refuse_irreplaceable(out: str) -> None:
     names = sorted(os.listdir(out))
     mark = next((mark for mark in RESULTS if mark in names), None)
     if mark is not None:
-        strange = [name for name in names if not RESULTS[mark].fullmatch(name)]
+        strange = [name for name in names if not re.fullmatch(RESULTS[mark], name)]
     else:
         strange = [name for name in names if not _is_numbered_layer(os.path.join(out, name))]
     if strange:
@@ -59,9 +59,9 @@ def refuse_irreplaceable(out: str) -> None:
 
 
 def _is_numbered_layer(path: str) -> bool:
-    if not NUMBER.fullmatch(os.path.basename(path)) or not os.path.isfile(os.path.join(path, "layer.json")):
+    if not re.fullmatch(NUMBER, os.path.basename(path)) or not os.path.isfile(os.path.join(path, "layer.json")):
         return False
-    return all(RESULTS["layer.json"].fullmatch(name) for name in os.listdir(path))
+    return all(re.fullmatch(RESULTS["layer.json"], name) for name in os.listdir(path))
 
 
 def _irreplaceable(why: str, out: str) -> LaminixError:

@@ -17,7 +17,7 @@ from laminix.merge.layer_on_parent import LowerTree, adapt_members, tar_of
 from laminix.merge.merged_tree import MergedTree
 from laminix.merge.removals import (
     layers_with_removals,
-    missing_error,
+    missing_errors,
     missing_removals,
     removed_names,
     tree_of_all_files,
@@ -73,8 +73,7 @@ def _check_removals(tar: LayerTar, lower: LowerTree, images: Sequence[Image]) ->
     missing = missing_removals(tar, lower)
     if missing:
         below = tree_of_all_files(images, lower.tree.layers)  # LOWER has too few names to suggest one
-        errors = [missing_error(path, place, below, tar.layer.location) for path, place in missing]
-        raise ExceptionGroup("removals of nothing", errors)
+        raise ExceptionGroup("removals of nothing", missing_errors(missing, below, tar.layer.location))
 
 
 def merged_tree(image: Image, sizes: frozenset[int], names: frozenset[bytes]) -> MergedTree:

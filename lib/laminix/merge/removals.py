@@ -17,6 +17,9 @@ from laminix.merge.merged_tree import MergedTree
 from laminix.suggestion import nearest
 from laminix.tar.entries import OPAQUE, hidden_name, is_whiteout
 
+LISTED = 10  # errors for one layer: to suggest a path, its name is compared with all in its directory
+NOWHERE = "neither the parent nor a layer below the removal has it"
+
 
 def layers_with_removals(image: Image) -> list[bool]:
     """Return for each layer of IMAGE, base layer first, whether mk-layer removed paths in it, by its history."""
@@ -35,12 +38,21 @@ def missing_removals(tar: LayerTar, lower: LowerTree) -> list[tuple[bytes, bytes
     return [(path, place) for path, place in removals if lower.tree.find(place) is None]
 
 
-def missing_error(path: bytes, place: bytes, below: MergedTree, layer: str) -> LaminixError:
-    """Return the error for the removal of PATH, which is PLACE in the tree BELOW, in the layer at LAYER."""
+def missing_errors(missing: Sequence[tuple[bytes, bytes]], below: MergedTree, layer: str) -> list[LaminixError]:
+    """Return an error for each of MISSING, as ``missing_removals`` returns them, in the layer at LAYER.
+
+    Suggests paths of the tree BELOW. Of many, the last error counts those that are not listed.
+    """
+    errors = [_missing_error(path, place, below, layer) for path, place in missing[:LISTED]]
+    if len(missing) > LISTED:
+        errors.append(LaminixError(f"cannot remove {len(missing) - LISTED} more paths", NOWHERE, layer))
+    return errors
+
+
+def _missing_error(path: bytes, place: bytes, below: MergedTree, layer: str) -> LaminixError:
     near = _near_path(below, place)
     remedy = "--allow-missing accepts that" if near is None else f"did you mean {shown(near)!r}?"
-    why = f"neither the parent nor a layer below the removal has it: {remedy}"
-    return LaminixError(f"cannot remove {shown(path)!r}", why, layer)
+    return LaminixError(f"cannot remove {shown(path)!r}", f"{NOWHERE}: {remedy}", layer)
 
 
 def tree_of_all_files(images: Sequence[Image], layers: int) -> MergedTree:
