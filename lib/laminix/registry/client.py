@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 import threading
@@ -35,6 +36,7 @@ from laminix.registry.resuming import body_from, range_from, resumed
 LARGEST_SIZE = 2**63 - 1  # bytes of a blob
 ACCEPTED = ", ".join(sorted(MANIFEST_TYPES) + sorted(INDEX_TYPES))
 BINARY = {"Content-Type": "application/octet-stream"}
+RECEIVED = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")
 
 
 class RegistryError(LaminixError):
@@ -235,6 +237,18 @@ class Repository:
         with self.request("PATCH", upload, BINARY, body, again=False) as response:
             check_status(response, 202, 204)
             return self._location(response)
+
+    def upload_progress(self, upload: str) -> tuple[str, int] | None:
+        """Return the next URL of an interrupted upload, and how many bytes of the blob the registry has (end-13).
+
+        Returns None if the registry has given up the upload, or does not say.
+        """
+        with self.request("GET", upload) as response:
+            received = RECEIVED.fullmatch(response.headers.get("Range") or "")
+            if response.status != 204 or received is None or received[1] == "0":  # registries say 0-0 of nothing, too
+                return None
+            next_ = self._location(response) if response.headers.get("Location") else upload
+            return next_, int(received[1]) + 1
 
     def finish_upload(self, upload: str, digest: str, body: Body = bytes_body(b"")) -> None:
         """Send the rest of the blob and complete the upload (Pushing a blob, end-6)."""

@@ -69,6 +69,14 @@ class Digester:
         return Descriptor(media_type_of(self._start), digest_of(self._state), self._size)
 
 
+def rest_of(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
+    """Yield CHUNKS without their first COUNT bytes."""
+    for chunk in chunks:
+        if rest := chunk[count:]:
+            yield rest
+        count = max(0, count - len(chunk))
+
+
 def media_type_of(start: bytes) -> str:
     """Return the media type of a layer's blob that begins with START."""
     return LAYER_TYPES.get(compression_of(start), OCI_LAYER)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from laminix.compression.compressor import available_cores, find_compressor
 from laminix.descriptor import Descriptor
@@ -24,11 +25,13 @@ from laminix.registry.client import Document, Registry, RegistryError, Repositor
 from laminix.registry.connection import ATTEMPTS, RETRIED, Body, ConnectionLost, Connections, retry_wait
 from laminix.registry.members import RegistryMembers
 from laminix.transfer.meter import Meter
-from laminix.transfer.outgoing import Blob, Digester, Outgoing, manifest_of, stored_descriptor
+from laminix.transfer.outgoing import Blob, Digester, Outgoing, manifest_of, rest_of, stored_descriptor
 
 UPLOADS_AT_ONCE = 4
 BLOB_GONE = "MANIFEST_BLOB_UNKNOWN"  # what a registry says to a manifest whose blobs it has not
-UPLOAD_GONE = "BLOB_UPLOAD_UNKNOWN"
+# What it says to the rest of an upload that it has given up, or has other bytes of.
+UPLOAD_GONE = frozenset({"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", "DIGEST_INVALID"})
+Result = TypeVar("Result")
 SENT, MOUNTED, FOUND = "sent", "mounted", "found"
 
 
@@ -217,14 +220,25 @@ class _Push:
             upload = self._repository.mount_or_begin(digest, source)
             if upload is None:
                 return Delivered(blob.descriptor, MOUNTED)
-        self._repository.finish_upload(upload or self._repository.begin_upload(), digest, Body(blob.chunks, size))
+
+
+        def send(place: str, there: int) -> None:
+            body = Body(lambda: rest_of(blob.chunks(), there), max(0, size - there))
+            self._repository.finish_upload(place, digest, body)
+
+        resumed(self._repository, upload or self._repository.begin_upload(), send)
         return Delivered(blob.descriptor, SENT)
 
     def _stream(self, outgoing: Outgoing) -> Delivered:
         """Send a layer whose digest is known only after its last byte."""
         digester = Digester()
-        body = Body(lambda: digester.chunks(outgoing), None)
-        upload = self._repository.send_chunk(self._repository.begin_upload(), body)
+
+
+        def send(place: str, there: int) -> str:
+            body = Body(lambda: rest_of(digester.chunks(outgoing), there), None)
+            return self._repository.send_chunk(place, body)
+
+        upload = resumed(self._repository, self._repository.begin_upload(), send)
         descriptor = digester.descriptor()
         self._repository.finish_upload(upload, descriptor.digest)
         return Delivered(descriptor, SENT)
@@ -239,10 +253,27 @@ def patiently(send: Callable[[], Delivered], connections: Connections) -> Delive
             if connections.is_aborted:
                 raise
         except RegistryError as error:
-            if error.status not in RETRIED and UPLOAD_GONE not in error.codes:
+            if error.status not in RETRIED and not UPLOAD_GONE.intersection(error.codes):
                 raise
         time.sleep(retry_wait(attempt, None))
     return send()
+
+
+def resumed(repository: Repository, upload: str, send: Callable[[str, int], Result]) -> Result:
+    """Call SEND with the URL of an upload and how many bytes the registry has, and return its result.
+
+    Calls it again after a lost connection if the registry has kept what arrived. The bytes are the same each time.
+    """
+    there = 0
+    for _ in range(1, ATTEMPTS):
+        try:
+            return send(upload, there)
+        except ConnectionLost:
+            progress = None if repository.registry.connections.is_aborted else repository.upload_progress(upload)
+            if progress is None or progress[1] <= there:
+                raise
+            upload, there = progress
+    return send(upload, there)
 
 
 def config_descriptor(image: Image) -> Descriptor:

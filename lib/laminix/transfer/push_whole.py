@@ -20,8 +20,8 @@ from laminix.registry.client import Registry, Repository, check_status
 from laminix.registry.connection import Body, Connections
 from laminix.strict_json import Value
 from laminix.transfer.meter import Meter
-from laminix.transfer.outgoing import Blob
-from laminix.transfer.push import FOUND, SENT, UPLOADS_AT_ONCE, Delivered, Pushed, patiently
+from laminix.transfer.outgoing import Blob, rest_of
+from laminix.transfer.push import FOUND, SENT, UPLOADS_AT_ONCE, Delivered, Pushed, patiently, resumed
 
 
 def push_whole(layout: WholeLayout, address: Address, connections: Connections) -> Pushed:
@@ -77,8 +77,12 @@ def _send(repository: Repository, blob: Blob, meter: Meter) -> Delivered:
     digest, size = blob.descriptor.digest, blob.descriptor.size
     if repository.has_blob(digest):
         return Delivered(blob.descriptor, FOUND)
-    body = Body(lambda: meter.watched(blob.chunks()), size)
-    repository.finish_upload(repository.begin_upload(), digest, body)
+
+    def send(place: str, there: int) -> None:
+        body = Body(lambda: rest_of(meter.watched(blob.chunks()), there), max(0, size - there))
+        repository.finish_upload(place, digest, body)
+
+    resumed(repository, repository.begin_upload(), send)
     return Delivered(blob.descriptor, SENT)
 
 
