@@ -167,6 +167,20 @@ def test_the_entries_of_a_change(step, script, expected):
     assert names(layer) == expected
 
 
+@pytest.mark.parametrize("name", [".wh.motd", ".wh..wh..opq", ".wh."])
+def test_names_of_whiteouts_are_refused(failure, name):
+    assert failure(*SHELL, f"touch /srv/{name}") == (
+        "run-layer: error: cannot pack: names that start with '.wh.' are reserved for whiteouts;"
+        f" let the command remove the file (srv/{name})"
+    )
+
+
+def test_directories_a_thousand_levels_deep(step):
+    layer, _ = step("cd /; i=0; while [ $i -lt 1100 ]; do mkdir d; cd d; i=$((i+1)); done; touch f")
+    found = names(layer)
+    assert (len(found), found[0], found[-1]) == (1101, "d/", "d/" * 1100 + "f")
+
+
 def test_hard_links_stay_links_of_the_first_name(step):
     layer, _ = step("echo x > /z; ln /z /a; ln /etc/motd /etc/also")
     assert described(layer) == {

@@ -5,7 +5,7 @@ A file that ends as it was in the parent is no change, whatever happened to it m
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from laminix.errors import LaminixError
@@ -53,6 +53,15 @@ class Level(NamedTuple):
             os.close(self.upper)
 
 
+class Walk(NamedTuple):
+    """A directory that is being walked. No function calls itself for those below: they may be thousands."""
+
+    level: Level
+    contents: "Generator[Entry | Walk, None, None]"
+    entry: Entry | None  # None: the root
+    is_needed: bool  # the entry is in the layer even if nothing in the directory is
+
+
 class Changes:
     """What has changed since ENTRIES, the tree as the step found it.
 
@@ -85,19 +94,41 @@ class Changes:
         Raises LaminixError for device nodes, unless they are wanted.
         """
         top = Level(b"", os.open("merged", OPEN_DIRECTORY), os.open("upper", OPEN_DIRECTORY), False)
+        walks = [Walk(top, self._contents(top), None, False)]
+        waiting: list[Entry | None] = []  # directories on the way, each in the layer only if something in it is
         try:
-            yield from self._contents(top)
+            while walks:
+                found = next(walks[-1].contents, None)
+                if found is None:
+                    walk = walks.pop()
+                    walk.level.close()
+                    if waiting and waiting[-1] is walk.entry:
+                        waiting.pop()
+                    continue
+                if isinstance(found, Walk):
+                    walks.append(found)
+                    waiting.append(found.entry)
+                if isinstance(found, Entry) or found.is_needed:
+                    yield from waiting
+                    waiting.clear()
+                if isinstance(found, Entry):
+                    yield found
         finally:
-            top.close()
+            for walk in walks:
+                walk.contents.close()
+                walk.level.close()
 
-    def _contents(self, level: Level) -> Iterator[Entry]:
-        """The entries below a directory."""
+    def _contents(self, level: Level) -> "Generator[Entry | Walk, None, None]":
+        """The entries directly in a directory, and a walk for each directory in it."""
         there, gone = self._names(level)
         yield from self._whiteouts(level, there, gone)
         for name in sorted(there):
+            if name.startswith(WHITEOUT_PREFIX):
+                why = "names that start with '.wh.' are reserved for whiteouts; let the command remove the file"
+                raise LaminixError(WHAT, why, level.join(name))
             status = os.lstat(name, dir_fd=level.merged)
             if stat.S_ISDIR(status.st_mode):
-                yield from self._directory(level, name, status)
+                yield self._directory(level, name, status)
             elif not stat.S_ISSOCK(status.st_mode):
                 yield from self._file(level, name, status)
 
@@ -122,22 +153,13 @@ class Changes:
         for name in names:
             yield Entry(level.join(name), FILE, WHITEOUT_MODE, Owner(), self._mtime)
 
-    def _directory(self, level: Level, name: bytes, status: os.stat_result) -> Iterator[Entry]:
+    def _directory(self, level: Level, name: bytes, status: os.stat_result) -> "Walk":
         path = level.join(name)
         entry = self._entry(path, self._records.attributes(status))
         was = self._before.get(path)
         below = self._open(level, name, path, level.is_new or was is None or was.type != DIRECTORY)
-        try:
-            contents = self._contents(below)
-            first = next(contents, None)
-            is_changed = was is not None and attributes_of_entry(was) != self._records.attributes(status)
-            if first is not None or was is None or is_changed:
-                yield entry._replace(explicit=is_changed)
-            if first is not None:
-                yield first
-            yield from contents
-        finally:
-            below.close()
+        is_changed = was is not None and attributes_of_entry(was) != self._records.attributes(status)
+        return Walk(below, self._contents(below), entry._replace(explicit=is_changed), was is None or is_changed)
 
     def _open(self, level: Level, name: bytes, path: bytes, is_new: bool) -> Level:
         merged = os.open(name, OPEN_DIRECTORY, dir_fd=level.merged)
