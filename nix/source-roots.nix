@@ -14,7 +14,7 @@
   ```
 
   The first argument is the function that errors name.  The result's `closure` contains the one that is given.  The
-  paths in `omitRoot` are sources themselves: they are not needed under their own paths unless others refer to them.
+  paths in `omitRoot` are sources themselves: they are not needed under their own paths unless they are referred to.
 */
 function:
 {
