@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import re
+import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
@@ -30,18 +31,12 @@ def new_directory(out: str, refuse_irreplaceable: Callable[[str], None] | None =
     which is called with the path of what exists and raises if it must stay, replaces that.
     """
     refuse_existing(out, refuse_irreplaceable)
-    draft, lock = _draft(out, _make_directory)
-    try:
+    with _draft(out, _make_directory) as (draft, _):
         os.chmod(draft, 0o755)
         with write_errors_at(out):
             yield draft
         refuse_existing(out, refuse_irreplaceable)
         _put(draft, out)
-    except BaseException:
-        _remove(draft)
-        raise
-    finally:
-        os.close(lock)
 
 
 def _put(draft: str, out: str) -> None:
@@ -49,17 +44,15 @@ def _put(draft: str, out: str) -> None:
     if not os.path.lexists(out.rstrip("/") or out):
         os.rename(draft, out)
         return
-    old, lock = _draft(out, _make_directory)
-    try:
-        os.rename(out, old)
-        try:
-            os.rename(draft, out)
-        except BaseException:
-            os.rename(old, out)
-            raise
+    with _draft(out, _make_directory) as (old, _):
+        with _interruptions_held():
+            os.rename(out, old)
+            try:
+                os.rename(draft, out)
+            except BaseException:
+                os.rename(old, out)
+                raise
         _remove(old)
-    finally:
-        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -84,17 +77,11 @@ def _new_file(out: str, mode: int) -> Iterator[BinaryIO]:
     # After os.stat() in _open_existing, where the kernel may refuse to follow a link (proc(5), protected_symlinks).
     place = os.path.realpath(out) if os.path.islink(out) else out
     _refuse_link_into_store(out)
-    draft, lock = _draft(place, _make_file)
-    try:
+    with _draft(place, _make_file) as (draft, lock):
         with open(os.dup(lock), "wb") as file:
             os.fchmod(lock, mode)
             yield file
         os.replace(draft, place)
-    except BaseException:
-        _remove(draft)
-        raise
-    finally:
-        os.close(lock)
 
 
 def _refuse_link_into_store(out: str) -> None:
@@ -156,11 +143,36 @@ def refuse_inside(out: str, directories: Iterable[str]) -> None:
             raise LaminixError("cannot write the output", why, out)
 
 
-def _draft(out: str, make: Callable[[str], int]) -> tuple[str, int]:
-    """Create a draft beside OUT with MAKE. Return its path and a descriptor that holds a lock on it.
+@contextlib.contextmanager
+def _draft(out: str, make: Callable[[str], int]) -> Iterator[tuple[str, int]]:
+    """Create a draft beside OUT with MAKE. Yield its path and a descriptor that holds a lock on it.
 
-    Removes drafts of processes that were killed.
+    The draft is removed if the block raises. Removes drafts of processes that were killed as well.
     """
+    with contextlib.ExitStack() as until_guarded:
+        until_guarded.enter_context(_interruptions_held())
+        draft, lock = _made_draft(out, make)
+        try:
+            until_guarded.close()
+            yield draft, lock
+        except BaseException:
+            _remove(draft)
+            raise
+        finally:
+            os.close(lock)
+
+
+@contextlib.contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Hold back signals that end the process until the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _made_draft(out: str, make: Callable[[str], int]) -> tuple[str, int]:
     parent, name = os.path.split(out.rstrip("/"))
     if name in ("", ".", ".."):
         raise LaminixError("cannot write the output", f"found {shown(out)!r}, expected a path that ends in a name")

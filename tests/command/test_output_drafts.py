@@ -159,3 +159,34 @@ def test_a_file_system_without_locks(writing, tmp_path, monkeypatch, make):
     with MAKE[make](str(tmp_path / "out")):
         pass
     assert sorted(os.listdir(tmp_path)) == [".out.laminix-0", "out"]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_an_interruption_while_a_draft_is_made_leaves_none(tmp_path, monkeypatch, make):
+    lock = fcntl.flock
+
+    def interrupted(descriptor, operation):
+        os.kill(os.getpid(), signal.SIGINT)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    with pytest.raises(KeyboardInterrupt), MAKE[make](str(tmp_path / "out")):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interruption_while_a_result_is_replaced_loses_none(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").touch()
+    rename = os.rename
+
+    def interrupted(old, new):
+        rename(old, new)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), new_directory(str(out), lambda _: None) as draft:
+        open(f"{draft}/new", "w").close()
+        monkeypatch.setattr(os, "rename", interrupted)
+    assert os.listdir(tmp_path) == ["out"]
+    assert os.listdir(out) in (["old"], ["new"])
