@@ -1,7 +1,6 @@
 """dockerTools' functions on a node with a systemd of its own: the NixOS test's cases, and units of oci-containers."""
 
 import json
-import os
 import re
 import shlex
 from pathlib import Path
@@ -11,8 +10,6 @@ import pytest
 import docker_tools_scripts
 import nixos_test_driver
 import systemd_node
-
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"
 
 UNITS = """
   import ./tests/docker_tools/units.nix {{
@@ -37,7 +34,7 @@ ENDINGS = (".tar", ".tar.gz", ".tar.zst")
 def tree(need) -> Path:
     """The files of the node, from the cache."""
     need(*systemd_node.NEEDS, root=True)
-    return systemd_node.make_tree(CACHE)
+    return systemd_node.make_tree(systemd_node.CACHE)
 
 
 @pytest.fixture(params=["docker", "podman"])

@@ -12,13 +12,24 @@ SCRIPT = """
   import ./nix/docker-tools/run-bash.nix {{ inherit pkgs; }} "script.py" {{
     text = import ./tests/docker_tools/vm-test-script.nix {{
       inherit pkgs dockerTools;
-      images = import ./tests/docker_tools/{images} {{ inherit pkgs dockerTools; }};
+      images = {images};
       script = ./tests/docker_tools/{script};
     }};
     passAsFile = [ "text" ];
   }} "cp $textPath $out"
 """
+
+
+def script(images: str, name: str) -> str:
+    """The expression of the script NAME, preceded by a table of IMAGES, an expression too."""
+    return SCRIPT.format(images=images, script=name)
+
+
+def _images(file: str) -> str:
+    return f"import ./tests/docker_tools/{file} {{ inherit pkgs dockerTools; }}"
+
+
 SCRIPTS = {
-    "cases": SCRIPT.format(images="cases.nix", script="vm-test.py"),
-    "patterns": SCRIPT.format(images="patterns.nix", script="patterns.py"),
+    "cases": script(_images("cases.nix"), "vm-test.py"),
+    "patterns": script(_images("patterns.nix"), "patterns.py"),
 }

@@ -1,11 +1,12 @@
 """The part of the NixOS test driver that vm-test.py uses, with this machine's engines in place of a VM."""
 
+import ast
 import contextlib
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from engines.isolation import ISOLATED
@@ -15,6 +16,8 @@ PATIENCE = 60  # seconds
 
 class Machine:
     """Runs shell commands in the namespaces of PROCESS, with DIRECTORY first on PATH."""
+
+    patience = PATIENCE
 
     def __init__(self, directory: str, process: int):
         self._env = {**os.environ, "PATH": f"{directory}:{os.environ['PATH']}"}
@@ -45,17 +48,17 @@ class Machine:
         return "".join(outputs)
 
     def wait_for_unit(self, unit: str) -> None:
-        """Wait until the engine, the only unit here, answers; raise AssertionError if it does not within a minute."""
-        wait_until(lambda: self.execute("docker version >/dev/null 2>&1")[0] == 0, unit)
+        """Wait until the engine, the only unit here, answers; raise AssertionError if it does not in time."""
+        wait_until(lambda: self.execute("docker version >/dev/null 2>&1")[0] == 0, unit, self.patience)
 
     def wait_for_open_port(self, port: int) -> None:
-        """Wait until something listens on PORT; raise AssertionError if nothing does within a minute."""
-        wait_until(lambda: _listens(port), f"port {port}")
+        """Wait until something listens on PORT; raise AssertionError if nothing does in time."""
+        wait_until(lambda: _listens(port), f"port {port}", self.patience)
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until CONDITION is true; raise AssertionError, which names WHAT, if it is not within a minute."""
-    deadline = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], bool], what: str, patience: int = PATIENCE) -> None:
+    """Wait until CONDITION is true; raise AssertionError, which names WHAT, if it is not within PATIENCE seconds."""
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.1)
@@ -96,6 +99,17 @@ def subtest(name: str) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"in the subtest {name!r}")
         raise
+
+
+def only_subtests(script: str, numbers: Container[str]) -> str:
+    """The test script without the subtests whose names start with other numbers."""
+    tree = ast.parse(script)
+    tree.body = [part for part in tree.body if not isinstance(part, ast.With) or _number(part) in numbers]
+    return ast.unparse(tree)
+
+
+def _number(subtest_block: ast.With) -> str:
+    return subtest_block.items[0].context_expr.args[0].value.partition(":")[0]
 
 
 def run_script(script: str, machine: Machine) -> None:

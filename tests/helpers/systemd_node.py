@@ -9,12 +9,13 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nixos_test_driver
 from engines import daemon
 
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laminix" / "machines"
 NEEDS = ("mmdebstrap", "systemd-nspawn", "nsenter", "unshare")
 SUITE = "trixie"
 PACKAGES = (
@@ -48,14 +49,14 @@ exec systemd-nspawn --quiet --boot --directory="$1" --volatile=overlay --machine
 """
 
 
-def make_tree(cache: Path) -> Path:
-    """Return the directory with the node's files; it is made if CACHE has none of this suite and these packages."""
-    key = hashlib.sha256(" ".join([SUITE, *PACKAGES, *MASKED]).encode()).hexdigest()[:16]
+def make_tree(cache: Path, packages: Sequence[str] = PACKAGES) -> Path:
+    """Return the directory with the node's files; it is made if CACHE has none of this suite and PACKAGES."""
+    key = hashlib.sha256(" ".join([SUITE, *packages, *MASKED]).encode()).hexdigest()[:16]
     tree = cache / f"node-{key}"
     if not tree.exists():
         cache.mkdir(parents=True, exist_ok=True)
         draft = Path(f"{tree}.{os.getpid()}")
-        options = ["--variant=minbase", '--aptopt=APT::Install-Recommends "false"', f"--include={','.join(PACKAGES)}"]
+        options = ["--variant=minbase", '--aptopt=APT::Install-Recommends "false"', f"--include={','.join(packages)}"]
         options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
         subprocess.run(["mmdebstrap", "--quiet", *options, SUITE, draft], check=True, stdout=subprocess.DEVNULL)
         _set_up(draft)
@@ -84,8 +85,8 @@ class Node(nixos_test_driver.Machine):
         self._env = {"PATH": PATH, "HOME": "/root"}
 
     def wait_for_unit(self, unit: str) -> None:
-        """Wait until UNIT is active; raise AssertionError if it fails, or is not active within a minute."""
-        nixos_test_driver.wait_until(lambda: self._is_active(unit), unit)
+        """Wait until UNIT is active; raise AssertionError if it fails, or is not active in time."""
+        nixos_test_driver.wait_until(lambda: self._is_active(unit), unit, self.patience)
 
     def _is_active(self, unit: str) -> bool:
         state = self.succeed(f"systemctl show --property ActiveState --value {shlex.quote(unit)}").strip()
@@ -93,8 +94,9 @@ class Node(nixos_test_driver.Machine):
         return state == "active"
 
     def wait_for_open_port(self, port: int) -> None:
-        """Wait until something on the node listens on PORT; raise AssertionError if nothing does within a minute."""
-        nixos_test_driver.wait_until(lambda: self.execute(f"nc -z 127.0.0.1 {port}")[0] == 0, f"port {port}")
+        """Wait until something on the node listens on PORT; raise AssertionError if nothing does in time."""
+        listens = f"nc -z 127.0.0.1 {port}"
+        nixos_test_driver.wait_until(lambda: self.execute(listens)[0] == 0, f"port {port}", self.patience)
 
 
 @contextlib.contextmanager
