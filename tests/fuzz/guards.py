@@ -468,7 +468,7 @@ MERGING = (
         "merge/layer_on_parent.py",
         "        result = with_hard_links(result)\n",
         tests=ON_PARENT,
-        fuzzer=MERGES,
+        not_fuzzed="the tree is the same with copies",
     ),
 )
 
