@@ -117,8 +117,10 @@ def test_a_layout_without_names(builder, tmp_path):
 
 
 def test_refuses(builder, index, tmp_path):
-    done = builder("serve-image", index, "--all", "--platform", "linux/amd64", timeout=20)
-    assert error_line(done, "serve-image", 2) == "cannot serve all: --all serves all platforms; leave out --platform"
+    why = "cannot serve all: --all serves everything unchanged; leave out --platform and --from"
+    for option in (("--platform", "linux/amd64"), ("--from", f"file://{tmp_path}")):
+        done = builder("serve-image", index, "--all", *option, timeout=20)
+        assert error_line(done, "serve-image", 2) == why
     archive = write_tar(str(tmp_path / "old.tar"), nixpkgs(Image((b"\0" * 1024,))))
     done = builder("serve-image", archive, "--all", timeout=20)
     assert error_line(done, "serve-image").startswith("bad image: expected an OCI layout")
