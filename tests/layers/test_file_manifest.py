@@ -105,3 +105,13 @@ BAD = [
 @pytest.mark.parametrize(("document", "why"), BAD, ids=[why for _, why in BAD])
 def test_refuses_what_makes_no_sense(maker, tmp_path, document, why):
     assert why in maker.refused("--files", written(tmp_path, document))
+
+
+def test_rules_of_another_type_are_refused(builder, tmp_path):
+    files = written(tmp_path, {"f": {"text": "f", "mode": "0600"}})
+    perms = written(tmp_path, {"path": "f"}, "perms.json")
+    done = builder("mk-layer", "--files", files, "--perms", perms, "--out", tmp_path / "layer")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"mk-layer: error: bad JSON file: found an object, expected a list ({perms})\n",
+    )

@@ -60,6 +60,7 @@ def test_an_empty_closure():
         ([member(A, "1", [])], "[0].narSize: found a string, expected a whole number"),
         ([member(A, True, [])], "[0].narSize: found a boolean, expected a whole number"),
         ([member(A, -1, [])], "[0].narSize: found -1, expected zero or more"),
+        ([member(A, 10**400, [])], "[0].narSize: found 1000"),
         ([member(A, 1, A)], "[0].references: found a string, expected a list"),
         ([member(A, 1, [A, None])], "[0].references[1]: found null, expected a string"),
         ([member("glibc", 1, [])], "[0]: found the path 'glibc', expected a store path"),

@@ -56,7 +56,7 @@ def with_rules(files: tuple[ListedFile, ...], document: Value, perms: Value | No
     if not rules:
         return perms
     place = perms or document
-    return Value(rules + (perms.raw if perms else []), place.what, place.place)
+    return Value(rules + (perms.expect(list) if perms else []), place.what, place.place)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from laminix.nix_store import STORE_DIRECTORY
 from laminix.strict_json import Value
 
+LARGEST_SIZE = 2**63 - 1  # bytes
 CLEAN = re.compile(r"(/(?!\.{1,2}(/|$))[^/]+)+")  # absolute, no empty or dotted components
 
 
@@ -49,6 +50,7 @@ def _valid_list(raw: Any) -> list[StorePath] | None:
             and {type(item["references"]) for item in raw} == {list}
             and {type(item.size) for item in found} == {int}
             and min(item.size for item in found) >= 0
+            and max(item.size for item in found) <= LARGEST_SIZE
         )
     except (KeyError, TypeError):
         return None
@@ -86,6 +88,8 @@ def _store_path(member: Value, path: str, directory: str | None) -> StorePath:
     """Return the store path PATH that MEMBER describes. DIRECTORY is the store of base names, None for full paths."""
     references = member["references"].texts()
     size = member["narSize"].number()
+    if size > LARGEST_SIZE:
+        raise member["narSize"].error(f"found {size}, expected at most {LARGEST_SIZE}")
     if directory is not None and "/" not in path:
         path, references = f"{directory}/{path}", [f"{directory}/{name}" for name in references]
     if not CLEAN.fullmatch(path):
