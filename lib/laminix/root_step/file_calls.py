@@ -43,6 +43,10 @@ class FileCalls:
             times = (status.st_atime_ns, status.st_mtime_ns)
             os.utime(f"self/fd/{directory}", ns=times, dir_fd=self._thread.proc)
 
+    def has_record(self, directory: int, path: int, flags: int) -> bool:
+        """Whether there is a record of the file that the thread names; raises OSError if there is no such file."""
+        return self._records.find(self._thread.stat(directory, path, flags)) is not None
+
     # Owners and modes.
 
     def set_owner(self, file: int, uid: int, gid: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from laminix.root_step.linux import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Iovec, checked, libc
 
 PAGE = 4096
+PIECE = 256  # bytes that are read of a string at once; most paths are shorter
 MOST_PATH = 4096  # bytes of a path, as the kernel has it
 
 
@@ -24,12 +25,18 @@ def go_to(place: bytes | str, directory: int) -> None:
     os.close(descriptor)
 
 
+def _follows(address: int, flags: int) -> bool:
+    """Whether a link is followed. An empty path names an open file, and the kernel's link to that always is."""
+    return not flags & AT_SYMLINK_NOFOLLOW or not address
+
+
 class Thread:
     """A thread that is stopped in a system call."""
 
     def __init__(self, pid: int, proc: int):
         self.pid = pid
         self.proc = proc  # a descriptor of /proc, in which the thread's ID is PID
+        self._is_root_here = False  # whether this process has the thread's root
 
     # Memory.
 
@@ -49,10 +56,11 @@ class Thread:
     def string(self, address: int) -> bytes:
         """The text at ADDRESS up to its zero byte."""
         text = b""
-        while b"\0" not in text:  # by pages: the next page need not exist
+        while b"\0" not in text:
             if len(text) > MOST_PATH:
                 raise OSError(errno.ENAMETOOLONG, "path too long")
-            text += self.read(address + len(text), PAGE - (address + len(text)) % PAGE)
+            start = address + len(text)
+            text += self.read(start, min(PIECE, PAGE - start % PAGE))  # the next page need not exist
         return text[: text.index(b"\0")]
 
     # Files.
@@ -74,19 +82,29 @@ class Thread:
         if not path:
             os.fchdir(self.proc)
             return base
-        go_to(own + b"root", self.proc)
-        os.chroot(".")
+        if not self._is_root_here:
+            go_to(own + b"root", self.proc)
+            os.chroot(".")
+            self._is_root_here = True
         if not path.startswith(b"/"):
             go_to(base, self.proc)
         return path
+
+    def left(self) -> None:
+        """Other work may have changed this process's root."""
+        self._is_root_here = False
+
+    def stat(self, directory: int, address: int, flags: int = 0) -> os.stat_result:
+        """The status of the file that the thread names, as ``find`` has it."""
+        path = self.find(directory, address, flags)
+        return os.stat(path, follow_symlinks=_follows(address, flags))
 
     @contextlib.contextmanager
     def opened(self, directory: int, address: int, flags: int = 0) -> Iterator[int]:
         """A descriptor (O_PATH) of the file that the thread names, as ``find`` has it."""
         path = self.find(directory, address, flags)
-        # An empty path names an open file, and the kernel's link to that is to be followed.
-        follows = not flags & AT_SYMLINK_NOFOLLOW or not address
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW))
+        nofollow = 0 if _follows(address, flags) else os.O_NOFOLLOW
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC | nofollow)
         try:
             yield descriptor
         finally:

@@ -123,6 +123,7 @@ class WatchedCalls:
             else:
                 flags = CREAT_FLAGS if effect.flags is None else words[effect.flags]
                 at_the_end = self._opened(directory, path, flags)
+        self._thread.left()  # until the call has ended
         return at_the_end
 
     def _opened(self, directory: int, path: int, flags: int) -> AtTheEnd | None:
@@ -145,12 +146,17 @@ class WatchedCalls:
     def _changed(self, directory: int, path: int, flags: int) -> None:
         if not path:  # utimensat(2) of an open file
             flags |= AT_EMPTY_PATH
+        if not self._file_calls.has_record(directory, path, flags):
+            return
         with self._thread.opened(directory, path, flags) as file:
             copy = self._parent_files.make_own(file)
+        self._thread.left()
         if copy is not None:
             os.close(copy)
 
     def _written(self, directory: int, path: int, flags: int, with_content: bool) -> None:
+        if not self._file_calls.has_record(directory, path, flags):
+            return
         with self._thread.opened(directory, path, flags) as file:
             copy = self._parent_files.make_own(file, with_content)
             self._file_calls.lose_privileges(file if copy is None else copy)
