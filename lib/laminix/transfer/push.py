@@ -221,7 +221,6 @@ class _Push:
             if upload is None:
                 return Delivered(blob.descriptor, MOUNTED)
 
-
         def send(place: str, there: int) -> None:
             body = Body(lambda: rest_of(blob.chunks(), there), max(0, size - there))
             self._repository.finish_upload(place, digest, body)
@@ -232,7 +231,6 @@ class _Push:
     def _stream(self, outgoing: Outgoing) -> Delivered:
         """Send a layer whose digest is known only after its last byte."""
         digester = Digester()
-
 
         def send(place: str, there: int) -> str:
             body = Body(lambda: rest_of(digester.chunks(outgoing), there), None)
