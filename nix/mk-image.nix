@@ -139,6 +139,8 @@ let
         (mkLayer {
           name = "files";
           references = false;
+          # A recipe copies from store paths; single files are written into the layer.
+          blob = blob || files != { };
           inherit
             copyToRoot
             files

@@ -162,3 +162,16 @@ def test_memory_does_not_grow_with_the_layer(maker):
     wanted = ["--format", "docker-archive", "--out", "/dev/null", "--from", cache.url]
     peaks = [peak_memory([*argv, image, *wanted]) for image in images]
     assert peaks[1] < peaks[0] + (40 << 20)
+
+
+def test_copies_out_of_store_paths_are_not_made_from_a_cache(builder, maker, paths, tmp_path):
+    builder("mk-layer", "--copy", f"{paths[0]}:/srv", "--no-blob", "--out", tmp_path / "layer", check=True)
+    builder("mk-image", "--name", "app", "--layer", tmp_path / "layer", "--out", tmp_path / "image", check=True)
+    expected = maker.packed(tmp_path / "image")
+    facts = tmp_path / "facts"
+    builder("pack-image", tmp_path / "image", "--format", "facts", "--out", facts, check=True)
+    cache = maker.cache(*paths)
+    maker.forget(*paths)
+    why = "a layer with files copied out of store paths is not made from a cache; keep its blob (blob = true)"
+    assert maker.refused(tmp_path / "image", "--from", cache.url) == [f"missing store path: {why} ({paths[0]})"]
+    assert maker.packed(facts, "--from", cache.url) == expected

@@ -294,6 +294,20 @@ def test_recipes_are_read_if_another_layer_deletes(builder, explained, store, tm
     assert [file["path"] for file in result["hidden"]] == [f"{lib}/bin/lib-1.0"]
 
 
+def test_copies_of_a_recipe_are_read(builder, explained, store, tmp_path):
+    maker = ImageMaker(builder, tmp_path / "made")
+    maker.directory.mkdir()
+    lib = store_path(store, "lib-1.0")
+    copied = [maker.build(name, "mk-layer", "--copy", lib, *how) for name, how in (("kept", ()), ("no", ["--no-blob"]))]
+    (tmp_path / "closure.json").write_text(json.dumps([{"path": str(lib), "narSize": 1000, "references": []}]))
+    kept, rebuilt = (
+        explained(maker.image(name, {}, layer), "--closure", tmp_path / "closure.json", "--largest", "9")
+        for name, layer in zip("ab", copied)
+    )
+    assert rebuilt["largest"] == kept["largest"] != []
+    assert rebuilt["layers"] == kept["layers"]
+
+
 def test_a_recipe_that_names_files_elsewhere(builder, tmp_path, monkeypatch):
     maker = ImageMaker(builder, tmp_path / "made")
     maker.directory.mkdir()

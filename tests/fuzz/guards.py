@@ -47,7 +47,7 @@ IMAGES = (
     Guard(
         "a recipe that runs a command or names files",
         "layers/rebuilding.py",
-        "    check_store_paths(recipe, layer.diff_id)\n",
+        "    check_inputs(recipe, layer.diff_id)\n",
         fuzzer=REQUESTS,
         not_fuzzed=NO_EFFECT,
     ),

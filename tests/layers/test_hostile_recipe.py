@@ -126,6 +126,30 @@ def test_a_recipe_names_no_file_but_store_paths(hostile, readers, store, tmp_pat
     assert all(f"bad recipe: recipe.storePaths: found {named!r}, expected a store path" in line for line in said)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/etc",
+        "",
+        "{store}",
+        "{store}/not-a-store-path/x",
+        "{store}/" + SECRET + "/../x",
+        "{store}/" + SECRET + "/./inside",
+        "{store}/.links/x",
+        "{elsewhere}/" + SECRET + "/inside",
+        "{store}/" + SECRET + "/link",
+        "{store}/" + SECRET + "/link/inside",
+    ],
+)
+def test_a_recipe_copies_nothing_from_outside_the_store(hostile, readers, store, tmp_path, source):
+    for directory in (store, tmp_path):
+        os.makedirs(directory / SECRET / "inside")
+    (store / SECRET / "link").symlink_to(tmp_path / SECRET)
+    named = source.format(store=store, elsewhere=tmp_path)
+    said = readers(hostile(copies=[{"source": named, "destination": "/"}]))
+    assert all(f"bad recipe: recipe.copies: found {named!r}, expected a store path" in line for line in said), said
+
+
 def test_a_recipe_is_given_only_for_our_own_compressors(builder, store, tmp_path):
     path = store_path(store, "tool")
     argv = ("mk-layer", "--store-path", path, "--no-blob", "--compressor")

@@ -632,6 +632,26 @@ def test_a_recipe_only_where_everything_is_a_store_path(maker, tmp_path, tree):
         assert layer_json(maker.make("--store-path", path, *argv))["recipe"] is None
 
 
+def test_copies_out_of_the_store_have_a_recipe_if_no_blob_has_them(maker, tmp_path, monkeypatch, tree):
+    monkeypatch.setenv("NIX_STORE", str(tmp_path / "nix/store"))
+    path = store_path(tmp_path / "nix/store", "tree")
+    (path / "etc").mkdir()
+    (path / "etc" / "motd").write_text("hello")
+    (tmp_path / "result").symlink_to(path)
+    argv = ["--copy", f"{tmp_path}/result", "--copy", f"{path}/etc/motd:/srv/text", "--uid", 3, "--compressor", "gzip"]
+    kept, measured = maker.make(*argv), maker.make(*argv, "--no-blob")
+    assert layer_json(kept)["recipe"] is None
+    recipe = layer_json(measured)["recipe"]
+    assert recipe["copies"] == [
+        {"source": str(path), "destination": "/"},
+        {"source": f"{path}/etc/motd", "destination": "/srv/text"},
+    ]
+    assert read_layer(str(measured)).recipe.inputs() == [str(path)]
+    with open_rebuilt(read_layer(str(measured))) as stream:
+        assert stream.read() == (kept / layer_json(kept)["blob"]).read_bytes()
+    assert layer_json(maker.make("--copy", path, "--copy", tree("t", {}), "--no-blob"))["recipe"] is None
+
+
 # As a derivation's builder
 
 

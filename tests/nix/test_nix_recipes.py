@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ CLOSURE = "closure = [ pkgs.python3 ]"
 IMAGES = {
     "mkLayer": f'mkImage {{ name = "x"; layers = [ (mkLayer {{ {CLOSURE}; blob = BLOB; }}) ]; }}',
     "mkLayers": f'mkImage {{ name = "x"; layers = [ (mkLayers {{ plan = planLayers {{ {CLOSURE}; }}; blob = BLOB; }}) ]; }}',
+    "copyToRoot": 'mkImage { name = "x"; copyToRoot = pkgs.python3; blob = BLOB; }',
     "mkImage": 'mkImage { name = "x"; config.Cmd = [ "${pkgs.python3}/bin/python3" ]; blob = BLOB; }',
 }
 
@@ -32,3 +34,12 @@ def test_an_image_of_recipes_is_the_same_and_small(nix, builder, name):
     closure = nix("nix-store", "--query", "--requisites", nix.build("pkgs.python3")).stdout.split()
     assert added_bytes(of_recipes) < 100_000 + 250 * len(closure)
     assert added_bytes(with_blobs) > 10_000_000
+
+
+def test_a_container_of_copies(nix):
+    image = """mkImage { name = "x"; copyToRoot = pkgs.busybox; blob = false; config.Cmd = [ "/bin/echo" "good morning" ]; }"""
+    assert nix("nix-store", "--query", "--references", nix.build(image)).stdout.count("busybox") == 0
+    program = nix.build(f"({image}).run")
+    assert subprocess.run([program], capture_output=True, text=True).stdout == "good morning\n"
+    layers = nix("nix-store", "--query", "--requisites", nix.build(image)).stdout
+    assert "-busybox\n" in layers

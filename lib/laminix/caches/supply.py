@@ -1,7 +1,7 @@
 """Layers without a blob, rebuilt from NARs where this machine lacks store paths."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from laminix.errors import LaminixError
 from laminix.images.image import Image
 from laminix.layers.layer_directory import Layer, read_layer
 from laminix.layers.rebuilding import open_rebuilt, usable_recipe
+from laminix.layers.recipe import Recipe
 from laminix.parallel.job_threads import in_threads
 
 LOOKUPS_AT_ONCE = 16
@@ -29,12 +30,25 @@ def supplied(image: Image, caches: Sequence[Cache], abort: Callable[[], None]) -
         for layer in image.layers
         if layer.recipe_directory is not None
     }
-    wanted = {path for layer in layers.values() for path in usable_recipe(layer).store_paths}
+    recipes = [usable_recipe(layer) for layer in layers.values()]
+    _check_copies(recipes)
+    wanted = {path for recipe in recipes for path in recipe.store_paths}
     missing = sorted(path for path in wanted if not os.path.lexists(path))
     nars = _found(missing, caches, abort)
     opens = {place: partial(_open, layer, nars) for place, layer in layers.items()}
     rebuilt = (replace(layer, open=opens.get(layer.recipe_directory, layer.open)) for layer in image.layers)
     return replace(image, layers=tuple(rebuilt))
+
+
+def _check_copies(recipes: Iterable[Recipe]) -> None:
+    """Raise LaminixError for a store path that RECIPES copy from and this machine lacks: NARs come in another order."""
+    for recipe in recipes:
+        for path in recipe.inputs() if recipe.copies else ():
+            if not os.path.lexists(path):
+                why = (
+                    "a layer with files copied out of store paths is not made from a cache; keep its blob (blob = true)"
+                )
+                raise LaminixError("missing store path", why, path)
 
 
 def _found(store_paths: Sequence[str], caches: Sequence[Cache], abort: Callable[[], None]) -> dict[str, Nar]:

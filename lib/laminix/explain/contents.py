@@ -15,7 +15,7 @@ from laminix.images.image import StoredLayer
 from laminix.images.layer_bytes import stored_chunks
 from laminix.images.layer_tar import is_tar
 from laminix.layers.layer_directory import read_layer
-from laminix.layers.recipe import check_store_paths
+from laminix.layers.recipe import check_inputs
 from laminix.parallel.chunk_reader import ChunkReader
 from laminix.parallel.chunks import CHUNK_SIZE
 from laminix.store.store_path import HASH_CHARACTERS, HASH_LENGTH
@@ -76,7 +76,7 @@ class Stores:
 
 
 def recipe_of(layer: StoredLayer) -> tuple[str, ...] | None:
-    """The store paths in the recipe of LAYER; None if it has a blob.
+    """The store paths in the recipe of LAYER; None if it has a blob, and if it has copies out of the store as well.
 
     Raises LaminixError if it has neither, and for a recipe that names a path outside of the store.
     """
@@ -85,8 +85,8 @@ def recipe_of(layer: StoredLayer) -> tuple[str, ...] | None:
     recipe = read_layer(layer.recipe_directory).recipe
     if recipe is None:
         raise LaminixError("no such blob", "the layer has neither its blob nor a recipe for it", layer.location)
-    check_store_paths(recipe, layer.recipe_directory)
-    return recipe.store_paths
+    check_inputs(recipe, layer.recipe_directory)
+    return None if recipe.copies else recipe.store_paths
 
 
 def listed_contents(recipe: Iterable[str]) -> Contents:

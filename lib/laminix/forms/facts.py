@@ -34,7 +34,10 @@ def write_facts(directory: str, image: Image, references: Sequence[Reference]) -
 
 
 def _described(layer: StoredLayer) -> Layer | None:
-    """Return the description of LAYER if it has a recipe: its own, or the one beside its blob in the Nix store."""
+    """Return the description of LAYER if it has a recipe: its own, or the one beside its blob in the Nix store.
+
+    Copies out of store paths are not made of NARs, so a layer with them counts as one without a recipe.
+    """
     directory = layer.recipe_directory
     if directory is None and layer.file is not None and lies_in_store(layer.file):
         directory = os.path.dirname(os.path.realpath(layer.file))
@@ -42,7 +45,8 @@ def _described(layer: StoredLayer) -> Layer | None:
         return None
     described = read_layer(directory)
     is_its_own = (described.descriptor.digest, described.diff_id) == (layer.digest, layer.diff_id)
-    return described if is_its_own and described.recipe is not None else None
+    has_recipe = described.recipe is not None and not described.recipe.copies
+    return described if is_its_own and has_recipe else None
 
 
 FORM = Form("facts", write_directory=write_facts)

@@ -10,6 +10,7 @@ from laminix.layers.layer_directory import CREATED_BY, REMOVED, Layer, layer_nam
 from laminix.layers.layer_spec import LayerSpec
 from laminix.layers.packing import layer_chunks
 from laminix.layers.recipe import Recipe
+from laminix.nix_store import lies_in_store
 from laminix.parallel.process_call import map_in_processes
 from laminix.progress import counted
 from laminix.store.store_path import full_name
@@ -36,7 +37,7 @@ def make_layer(
         diff_id=blob.diff_id,
         diff_size=blob.diff_size,
         blob=blob.file,
-        recipe=_recipe(spec, compressor),
+        recipe=_recipe(spec, compressor, keep_blob),
         store_paths=tuple(sorted(set(spec.store_paths))),
         history={"created_by": CREATED_BY, "comment": _comment(spec)},
     )
@@ -57,15 +58,21 @@ def make_layers(
         pass
 
 
-def _recipe(spec: LayerSpec, compressor: Compressor) -> Recipe | None:
+def _recipe(spec: LayerSpec, compressor: Compressor, keep_blob: bool) -> Recipe | None:
     """Return the recipe of a layer of store paths with a built-in compressor; None for any other layer.
 
-    A recipe travels with the image, and a builder must not run a command that an image names.
+    Without a blob, the layer may also have copies out of the store. A blob has them already, and a recipe that names
+    their sources would keep these alive. A recipe travels with the image, and a builder must not run a command that
+    an image names.
     """
-    if spec.copies or spec.files or spec.removed or compressor.name not in NAMES:
+    copies = tuple((os.path.realpath(source), destination) for source, destination in spec.copies)
+    if copies and (keep_blob or not all(lies_in_store(source) for source, _ in copies)):
+        return None
+    if spec.files or spec.removed or compressor.name not in NAMES:
         return None
     return Recipe(
         store_paths=tuple(sorted(set(spec.store_paths))),
+        copies=copies,
         perms=() if spec.perms is None else tuple(spec.perms.raw),
         owner=spec.owner,
         mtime=spec.mtime,

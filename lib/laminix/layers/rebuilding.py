@@ -12,7 +12,7 @@ from laminix.errors import LaminixError
 from laminix.layers.layer_directory import Layer
 from laminix.layers.layer_spec import LayerSpec
 from laminix.layers.packing import layer_chunks
-from laminix.layers.recipe import FORMAT, Recipe, check_store_paths
+from laminix.layers.recipe import FORMAT, Recipe, check_inputs
 from laminix.parallel.chunk_reader import ChunkReader
 from laminix.strict_json import Value
 
@@ -22,7 +22,7 @@ Pack = Callable[[LayerSpec, Compressor, int], Iterator[bytes]]
 
 def pack_paths_here(spec: LayerSpec, compressor: Compressor, cores: int) -> Iterator[bytes]:
     """Yield the tar of SPEC as ``layer_chunks`` does. Raises LaminixError for a store path that is not here."""
-    for path in spec.store_paths:
+    for path in (*spec.store_paths, *(source for source, _ in spec.copies)):
         if not os.path.lexists(path):
             why = "no such store path; builders with --from CACHE fetch it from a binary cache"
             raise LaminixError("cannot rebuild a layer", why, path)
@@ -50,13 +50,14 @@ def usable_recipe(layer: Layer) -> Recipe:
         why = f"recipe.format: found {recipe.format}, expected {FORMAT}; build the layer again"
         raise LaminixError("bad recipe", why, layer.diff_id)
     _check_compressor(recipe, layer.diff_id)
-    check_store_paths(recipe, layer.diff_id)
+    check_inputs(recipe, layer.diff_id)
     return recipe
 
 
 def _blob(recipe: Recipe, place: str, pack: Pack) -> Iterator[bytes]:
     spec = LayerSpec(
         store_paths=recipe.store_paths,
+        copies=recipe.copies,
         perms=Value(list(recipe.perms), "bad recipe", place, "recipe.perms"),
         owner=recipe.owner,
         mtime=recipe.mtime,

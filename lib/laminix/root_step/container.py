@@ -44,7 +44,7 @@ def _layer_directory(layer: StoredLayer) -> Layer | None:
 
 def _is_shown(layer: Layer) -> bool:
     recipe = layer.recipe
-    is_plain = recipe is not None and not recipe.perms and recipe.owner[:2] == Owner()[:2]
+    is_plain = recipe is not None and not recipe.copies and not recipe.perms and recipe.owner[:2] == Owner()[:2]
     return is_plain and all(os.path.lexists(path) for path in recipe.store_paths)
 
 

@@ -7,7 +7,7 @@ import threading
 from laminix.errors import LaminixError, one_line
 from laminix.images.image import StoredLayer
 from laminix.layers.layer_directory import read_layer
-from laminix.layers.recipe import check_store_paths
+from laminix.layers.recipe import check_inputs
 
 PROGRAM = "nix-store"
 
@@ -26,9 +26,9 @@ class Realiser:
         recipe = read_layer(layer.recipe_directory).recipe
         if recipe is None:
             return
-        check_store_paths(recipe, layer.location)
+        check_inputs(recipe, layer.location)
         with self._one_at_a_time:
-            missing = [path for path in recipe.store_paths if not os.path.lexists(path)]
+            missing = [path for path in recipe.inputs() if not os.path.lexists(path)]
             if missing:
                 _realise(missing)
 
