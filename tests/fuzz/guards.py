@@ -338,8 +338,15 @@ SURROUNDINGS = (
     Guard(
         "kill -9, and drafts of killed runs",
         "output.py",
-        "        yield draft\n        refuse_existing(out)\n        os.rename(draft, out)\n",
-        "        os.rename(draft, out)\n        yield out\n",
+        "            yield draft\n        refuse_existing(out, refuse_irreplaceable)\n        _put(draft, out)\n",
+        "            os.rename(draft, out)\n            yield out\n",
+        not_fuzzed=FROM_OUTSIDE,
+    ),
+    Guard(
+        "kill -9, and drafts of killed runs",
+        "output.py",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, ())",
         not_fuzzed=FROM_OUTSIDE,
     ),
     Guard(
@@ -359,8 +366,8 @@ SURROUNDINGS = (
     Guard(
         "a full disk, a closed pipe, two runs to one output",
         "output.py",
-        "        os.rename(draft, out)\n    except BaseException:\n        _remove(draft)\n",
-        "        os.rename(draft, out)\n    except BaseException:\n",
+        "        except BaseException:\n            _remove(draft)\n            raise\n",
+        "        except BaseException:\n            raise\n",
         not_fuzzed=FROM_OUTSIDE,
     ),
     Guard(
