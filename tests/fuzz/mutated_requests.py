@@ -99,7 +99,7 @@ def requests(world: World) -> dict[str, list[dict[str, Any]]]:
         "pin": ["*lib*"],
         "omit-root": [app],
     }
-    layers = {"layer": [world["recipe"], world["layer"]], "layer-unless-empty": [world["gzip"]]}
+    layers = {"layer": [world["recipe"], world["layer"], world["gzip"]]}
     return {
         "mk-layer": [
             {"copy": [f"{tree}:srv"], "files": files, "perms": [{"path": "etc/f", "uid": 1}], "remove": ["old"]},
