@@ -67,7 +67,7 @@ def test_an_image_has_the_same_store_name_from_every_function(nix):
           (dockerTools.buildLayeredImage { inherit name; compressor = "none"; }).name
         ]
         """)
-    assert names == ["my-app-1+2", "docker-image-my-app-1+2.tar", "stream-my-app-1+2", "my-app-1+2.tar"]
+    assert names == ["my-app-1+2.tar", "docker-image-my-app-1+2.tar", "stream-my-app-1+2", "my-app-1+2.tar"]
 
 
 def test_a_function_is_added_as_the_readme_says(nix, tmp_path):
