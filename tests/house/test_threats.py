@@ -1,9 +1,9 @@
-"""The list of threats: every threat names a test, and every test that it names exists."""
+"""The list of threats: each is there once and names a test, and every test that it names exists."""
 
 import re
 
 from checkout import ROOT
-from threats import named_tests
+from threats import named_tests, rows
 
 
 def test_every_test_exists():
@@ -15,3 +15,8 @@ def test_every_test_exists():
 
 def test_every_threat_has_a_test():
     assert named_tests() and all(named_tests().values())
+
+
+def test_every_threat_is_there_once():
+    threats = [threat for threat, _ in rows()]
+    assert sorted(set(threats)) == sorted(threats)
