@@ -78,6 +78,7 @@ ZEROS = "sha256:" + "0" * 64
         (lie(URL="http://127.0.0.1:1/x.nar"), "URL: found"),
         (lie(URL="nar/absent.nar"), "cache request failed: No such file or directory"),
         (lie(NarSize="9" * 30), "NarSize: found"),
+        (lie(NarSize=str((256 << 30) + 1)), "NarSize: found"),
         (lie(NarHash="md5:" + "0" * 32), "NarHash: found"),
         (lie(NarHash=None), "it has no NarHash"),
         (lie(Compression="br"), "Compression: found 'br', expected none, xz"),

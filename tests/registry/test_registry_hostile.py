@@ -1,6 +1,7 @@
 """What a hostile registry can answer: it costs an error of one line, no memory, and no secret."""
 
 import base64
+import email.message
 import itertools
 import json
 import os
@@ -10,8 +11,10 @@ import pytest
 from file_trees import tar
 from image_forms import Image, digest, gzipped, oci_image
 from laminix.errors import LaminixError
-from laminix.registry.authentication import Challenge, parse_challenges
-from laminix.registry.connection import origin, redirected
+from laminix.registry.address import parse_address
+from laminix.registry.authentication import Authenticator, Challenge, parse_challenges
+from laminix.registry.client import connect
+from laminix.registry.connection import Access, Connections, origin, redirected
 from registry_faults import Answer, scripted
 
 IMAGE = Image((tar({"a": b"x" * 300_000}), tar({"b": b"2"})), name="story", tag="v1")
@@ -99,7 +102,7 @@ def test_no_more_is_read_of_a_document_than_it_may_have(run, path):
 @pytest.mark.parametrize(
     "answer, why",
     [
-        (Answer(200, itertools.repeat(MIB)), "bad blob: the registry sends more than"),
+        (Answer(200, [MIB] * 100), "bad blob: the registry sends more than"),
         (Answer(200, MIB), "bad blob: the registry sends 1048576 bytes, expected"),
         (Answer(200, bytes(len(gzipped(IMAGE.layers[0])[1]))), f"expected {LAYER}"),
         (Answer(404), "the registry has no such blob"),
@@ -132,6 +135,19 @@ def test_credentials_stay_when_a_blob_is_elsewhere(run, status):
         assert not [asked for asked in elsewhere.asked if "Authorization" in asked.headers]
 
 
+def test_credentials_stay_when_an_upload_is_elsewhere(tmp_path):
+    with scripted(lambda _: Answer(201)) as elsewhere:
+        away = Answer(202, b"", {"Location": f"http://{elsewhere.host}/uploads/1"})
+        with scripted(Registry({"/blobs/uploads/": away}, locked=True)) as server:
+            auths = {"auths": {server.host: {"auth": SECRET.removeprefix("Basic ")}}}
+            (tmp_path / "auth.json").write_text(json.dumps(auths))
+            access = Access({"REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")}, plain_http=True)
+            repository = connect(parse_address(f"{server.host}/story:v1"), access, push=True)
+            repository.finish_upload(repository.begin_upload(), LAYER)
+        assert server.asked[-1].headers["Authorization"] == SECRET
+        assert [asked.headers.get("Authorization") for asked in elsewhere.asked] == [None]
+
+
 def test_nobody_else_may_ask_for_credentials(run):
     with scripted(lambda _: Answer(401, b"", {"WWW-Authenticate": 'Basic realm="mine"'})) as elsewhere:
         away = Answer(307, b"", {"Location": f"http://{elsewhere.host}/"})
@@ -158,6 +174,14 @@ def test_no_redirect_gives_up_tls():
     with pytest.raises(LaminixError, match="refusing a redirect from TLS to plain HTTP, to http://b:80"):
         redirected("https://a/v2/x", "http://b/v2/y")
     assert origin("https://A/x") == origin("https://a:443") != origin("http://a:443")
+
+
+def test_no_token_server_gives_up_tls():
+    challenge = email.message.Message()
+    challenge["WWW-Authenticate"] = 'Bearer realm="http://127.0.0.1:1/token"'
+    authenticator = Authenticator(Connections(Access({})), lambda: None)
+    with pytest.raises(LaminixError, match="refusing to send credentials in plain HTTP to the token server http://127"):
+        authenticator.answer(challenge, "https://a/v2/", (), None)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_lengths_have_limits():
     refusal(named("x" * (LONGEST_NAME + 1)))
 
 
-def test_a_path_has_a_limit():
+def test_a_path_in_a_nar_has_a_limit():
     tree: dict = {}
     for _ in range(LONGEST_PATH // 100 + 1):
         tree = {"x" * 100: tree}

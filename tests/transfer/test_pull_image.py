@@ -86,10 +86,14 @@ def test_faults_that_pass_are_borne(builder, hub, tmp_path, faults):
     assert builder("verify-image", tmp_path / "out").returncode == 0
 
 
-def test_a_blob_with_another_digest_is_no_image(builder, hub, tmp_path):
-    with disturbed(hub.host, lambda _, path: ("zeros",) if "/blobs/" in path else None) as proxy:
-        done = builder("pull-image", f"docker://{proxy.host}/story:v1", "--out", tmp_path / "out")
-    assert done.returncode == 1 and "its digest is" in done.stderr and done.stderr.count("\n") == 1
+LAYER = f"/blobs/{digest(gzipped(LAYERS[0])[1])}"
+
+
+@pytest.mark.parametrize("blob, what", (("/blobs/", "bad config"), (LAYER, "bad blob")), ids=("config", "layer"))
+def test_a_blob_with_another_digest_is_no_image(builder, hub, tmp_path, blob, what):
+    with disturbed(hub.host, lambda _, path: ("zeros",) if blob in path else None) as proxy:
+        done = builder("pull-image", f"docker://{proxy.host}/story:docker", "--out", tmp_path / "out")
+    assert done.returncode == 1 and f"{what}: its digest is" in done.stderr and done.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == []
 
 

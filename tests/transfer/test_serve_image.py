@@ -4,9 +4,11 @@ import concurrent.futures
 import contextlib
 import hashlib
 import http.client
+import io
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ from engines.skopeo import Skopeo
 from file_trees import DIRECTORY, busybox, tar, write_directory, write_tar
 from image_forms import Image, docker_v1_1, gzipped, oci_layout, sha256
 from image_maker import ImageMaker
+from laminix.images.image import StoredLayer
+from laminix.media_types import OCI_LAYER
+from laminix.transfer import server as image_server
+from laminix.transfer.catalogue import Repository
 from layer_files import store_path
 from serve_image import serving
 
@@ -250,6 +256,27 @@ def test_64_at_once_beside_slow_ones(server, image):
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             found = list(pool.map(fetch, range(64)))
     assert found == [layers[number % len(layers)][1]["digest"][7:] for number in range(64)]
+
+
+def test_a_client_that_falls_silent_is_left(monkeypatch):
+    monkeypatch.setattr(image_server._Handler, "timeout", image_server._Handler.timeout / 1000)
+    running = image_server.ImageServer({})
+    with image_server.serving(running), socket.create_connection(running.server_address, 30) as connection:
+        connection.sendall(b"GET /v2/ HTT")
+        assert connection.recv(1) == b""  # and not an error after 30 seconds
+
+
+def test_no_more_layers_are_made_than_at_once(monkeypatch):
+    """Each layer waits for two others that are made at the same time, in vain."""
+    monkeypatch.setattr(image_server, "RECIPES_AT_ONCE", 2)
+    third = threading.Barrier(3, timeout=0.5)
+    digest = f"sha256:{'0' * 64}"
+    layer = StoredLayer(digest, OCI_LAYER, 8, digest, "layer", lambda: io.BytesIO(bytes(8)), recipe_directory="layer")
+    running = image_server.ImageServer({"x": Repository(blobs={digest: layer})}, prepare=lambda _: third.wait())
+    request = f"GET /v2/x/blobs/{digest} HTTP/1.0\r\n\r\n".encode()
+    with image_server.serving(running), concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(lambda _: raw(running.host, request), range(6)))
+    assert third.broken
 
 
 def test_a_recipe_that_makes_something_else_is_told(shelf, builder, tmp_path):
