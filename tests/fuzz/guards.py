@@ -13,6 +13,7 @@ REFUSED = "the input is refused all the same, in other words"
 NO_READER = "its tests compare with engines; the fuzzer has no second reader"
 FROM_OUTSIDE = "the fuzzer damages input, not the machine"
 HUGE = "a case of the fuzzer has a few kilobytes"
+NO_SERVERS = "the fuzzer asks no registry and no cache, and no client asks it"
 REQUESTS = "run --damage requests"
 MERGES = "merged_trees.py --with umoci"
 SAME_RESULT = "the result is the same, and only takes more time, memory or addresses"
@@ -35,6 +36,7 @@ class Guard:
 WITHOUT_GUARD = {
     "the `urls` of a descriptor": "no code asks an address of a descriptor",
     "thousands of levels, made by a command": "one loop walks the tree; to remove that is to write it anew",
+    "thousands of levels of directories in a NAR": "one loop reads the NAR; to remove that is to write it anew",
 }
 
 IMAGES = (
@@ -48,6 +50,15 @@ IMAGES = (
         "a recipe that runs a command or names files",
         "layers/rebuilding.py",
         "    check_inputs(recipe, layer.diff_id)\n",
+        fuzzer=REQUESTS,
+        not_fuzzed=NO_EFFECT,
+    ),
+    Guard(
+        "a recipe that runs a command or names files",
+        "layers/recipe.py",
+        " or not lies_in_store(source):",
+        ":",
+        tests=("test_a_recipe_copies_nothing_from_outside_the_store",),
         fuzzer=REQUESTS,
         not_fuzzed=NO_EFFECT,
     ),
@@ -258,6 +269,13 @@ COMPRESSED = (
     Guard("a bomb", "compression/uncompress.py", "        if left < 0:", "        if False:", not_fuzzed=HUGE),
     Guard("a bomb", "forms/members.py", "        left -= len(chunk)\n", not_fuzzed=HUGE),
     Guard(
+        "an xz file that asks for gigabytes of memory",
+        "compression/uncompress.py",
+        "partial(LZMADecompressor, memlimit=MAX_XZ_MEMORY), LZMAError",
+        "LZMADecompressor, LZMAError",
+        not_fuzzed=SAME_RESULT,
+    ),
+    Guard(
         "a million empty gzip members",
         "compression/uncompress.py",
         "if rest and not in_pieces:",
@@ -270,6 +288,156 @@ COMPRESSED = (
         "layer.digest == layer.diff_id and _is_plain(layer)",
         "layer.digest == layer.diff_id",
         not_fuzzed="no case gives a layer its digest as diff ID",
+    ),
+)
+
+CACHES = (
+    Guard(
+        "a wrong hash, a truncated file, another NAR",
+        "caches/cache.py",
+        "        if meter.result() != digest:",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a wrong hash, a truncated file, another NAR",
+        "caches/cache.py",
+        "        if size not in (None, found):",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a wrong hash, a truncated file, another NAR",
+        "caches/cache.py",
+        "            if size is not None and found > size:",
+        "            if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a wrong hash, a truncated file, another NAR",
+        "caches/cache.py",
+        "        if info.file_digest not in (None, info.nar_digest):",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "half an image at a registry, or half an output",
+        "transfer/push.py",
+        "        document, blobs = self._deliver(known, config_is_there)\n        try:\n",
+        "        own = [stored_descriptor(layer) for layer in self._image.layers]\n        self._name(present, manifest_with(self._image, own))\n        document, blobs = self._deliver(known, config_is_there)\n        try:\n",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a missing path among many",
+        "caches/supply.py",
+        "    if absent:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a missing path among many",
+        "caches/supply.py",
+        "absent[:MOST_NAMED]",
+        "absent",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a server that never answers, or stops",
+        "registry/connection.py",
+        "_Connection(place.hostname, place.port, timeout=TIMEOUT)",
+        "_Connection(place.hostname, place.port)",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a server that never answers, or stops",
+        "registry/resuming.py",
+        "            if failures >= ATTEMPTS:",
+        "            if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a narinfo that names another store path, or a file elsewhere",
+        "caches/narinfo.py",
+        "    if found != store_path:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a narinfo that names another store path, or a file elsewhere",
+        "caches/narinfo.py",
+        "parts.netloc or not is_within or any(",
+        "parts.netloc or any(",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a large narinfo",
+        "caches/files.py",
+        "        if len(data) > LARGEST_DOCUMENT:",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names with `..`, slashes or zero bytes",
+        "store/nar_reader.py",
+        '    if name in (b"", b".", b"..") or b"/" in name or b"\\0" in name:',
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names with `..`, slashes or zero bytes",
+        "store/nar_reader.py",
+        "    if len(path) > LONGEST_PATH:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names out of order, or twice",
+        "store/nar_reader.py",
+        "    if name < last:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names out of order, or twice",
+        "store/nar_reader.py",
+        "    if name == last:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names for file systems that ignore case, whiteouts",
+        "store/nar_reader.py",
+        "    if CASE_HACK in name:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "names for file systems that ignore case, whiteouts",
+        "store/nar_reader.py",
+        "    if name.startswith(WHITEOUT_PREFIX):",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "absurd lengths",
+        "store/nar_reader.py",
+        "        if length > longest:",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "absurd lengths",
+        "store/nar_reader.py",
+        "        if size > self._left:",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "absurd lengths",
+        "caches/narinfo.py",
+        " and int(text) <= LARGEST_NAR):",
+        "):",
+        not_fuzzed=NO_SERVERS,
     ),
 )
 
@@ -294,6 +462,190 @@ DIRECTORIES = (
         "while len(rest) > LONGEST_PATH:",
         "while False:",
         not_fuzzed=FROM_OUTSIDE,
+    ),
+)
+
+REGISTRIES = (
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "images/layer_bytes.py",
+        "    if found != layer.digest:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "registry/client.py",
+        "    if digest_of(state) != digest:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "transfer/pull.py",
+        "    if digest_of(state) != blob.digest:",
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "registry/client.py",
+        "if length.isdecimal() and number_up_to(LARGEST_SIZE, length) != expected:",
+        "if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "registry/client.py",
+        "                if left < 0:",
+        "                if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "wrong digests, blobs of another size, endless bodies",
+        "registry/connection.py",
+        "self._response.read(LARGEST_DOCUMENT + 1)",
+        "self._response.read(32 * LARGEST_DOCUMENT)",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "redirects elsewhere, in circles, or to plain HTTP",
+        "registry/connection.py",
+        "headers = headers if origin(target) == origin(url) else _without_secrets(headers)",
+        "pass",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "redirects elsewhere, in circles, or to plain HTTP",
+        "registry/client.py",
+        "self.registry.authenticator.header(scopes) if own else None",
+        "self.registry.authenticator.header(scopes)",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "redirects elsewhere, in circles, or to plain HTTP",
+        "registry/connection.py",
+        "for _ in range(MOST_REDIRECTS + 1):",
+        "while True:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "redirects elsewhere, in circles, or to plain HTTP",
+        "registry/connection.py",
+        '    if url.startswith("https:") and scheme == "http":',
+        "    if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "redirects elsewhere, in circles, or to plain HTTP",
+        "registry/authentication.py",
+        'if url.startswith("https:") and not realm.startswith("https:"):',
+        "if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "another server asks for credentials",
+        "registry/client.py",
+        "response.status == 401 and origin(response.url) == origin(base)",
+        "response.status == 401",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a connection that is cut inside a request or an answer, also inside headers",
+        "registry/connection.py",
+        '        if lines.last not in (b"\\r\\n", b"\\n"):',
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a connection that is cut inside a request or an answer, also inside headers",
+        "registry/connection.py",
+        "        if self._response.length:",
+        "        if False:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a connection that is cut inside a request or an answer, also inside headers",
+        "registry/connection.py",
+        "if not may_pass or not again or attempt >= ATTEMPTS or self.is_aborted:",
+        "if True:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a connection that is cut inside a request or an answer, also inside headers",
+        "registry/resuming.py",
+        "            if failures >= ATTEMPTS:",
+        "            if True:",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a registry that has other bytes of a resumed upload than were sent",
+        "transfer/push.py",
+        '"BLOB_UPLOAD_INVALID", "DIGEST_INVALID"})',
+        '"BLOB_UPLOAD_INVALID"})',
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "429 and 5xx",
+        "registry/connection.py",
+        "RETRIED = (429, 500, 502, 503, 504)",
+        "RETRIED = ()",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "429 and 5xx",
+        "registry/connection.py",
+        "number_up_to(LONGEST_WAIT, retry_after)",
+        "int(retry_after)",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a config that names a wrong diff ID for a blob that is there",
+        "transfer/push.py",
+        " if self._wishes.reuse else ({}, False)\n",
+        "\n",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "    def send_error(self, code",
+        "    def unused(self, code",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "    except ValueError as error:\n        return error_answer(400",
+        "    except ZeroDivisionError as error:\n        return error_answer(400",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "            if not isinstance(error, (ConnectionError, TimeoutError)):\n                self",
+        "            if True:\n                self",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "class ImageServer(ThreadingHTTPServer):",
+        'class ImageServer(__import__("http.server").server.HTTPServer):',
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "    timeout = TIMEOUT\n",
+        not_fuzzed=NO_SERVERS,
+    ),
+    Guard(
+        "a client of serve-image that sends nonsense, is slow or hangs up",
+        "transfer/server.py",
+        "                with self.server.recipes:",
+        "                with contextlib.nullcontext():",
+        not_fuzzed=NO_SERVERS,
     ),
 )
 
@@ -514,4 +866,4 @@ OTHERS = (
     ),
 )
 
-GUARDS = IMAGES + TARS + COMPRESSED + DIRECTORIES + COMMANDS + SURROUNDINGS + MERGING + OTHERS
+GUARDS = IMAGES + TARS + COMPRESSED + CACHES + DIRECTORIES + REGISTRIES + COMMANDS + SURROUNDINGS + MERGING + OTHERS
