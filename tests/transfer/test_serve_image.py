@@ -8,11 +8,14 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from checkout import ROOT
 from engines.skopeo import Skopeo
 from file_trees import DIRECTORY, busybox, tar, write_directory, write_tar
 from image_forms import Image, docker_v1_1, gzipped, oci_layout, sha256
@@ -24,6 +27,7 @@ from laminix.transfer.catalogue import Repository
 from layer_files import store_path
 from serve_image import serving
 
+LIB = ROOT / "lib"
 CONFIG = {"Cmd": ["/bin/sh", "-c", "cat /etc/motd"]}
 OLD = {"etc": DIRECTORY, "etc/motd": b"old day\n"}
 LARGE = {"large": b"0123456789abcdef" * 500_000}
@@ -256,6 +260,12 @@ def test_64_at_once_beside_slow_ones(server, image):
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             found = list(pool.map(fetch, range(64)))
     assert found == [layers[number % len(layers)][1]["digest"][7:] for number in range(64)]
+
+
+def test_thread_pools_are_imported_before_a_thread_forks():
+    code = f"import sys; sys.path.append({str(LIB)!r}); import laminix.transfer.server; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert "concurrent.futures.thread" in done.stdout.split()
 
 
 def test_a_client_that_falls_silent_is_left(monkeypatch):

@@ -3,6 +3,9 @@
 It serves the repositories of ``catalogue``. Blobs are sent from their files, or rebuilt while they are sent.
 """
 
+# Threads fork here. This module hooks a lock into fork; were it imported by one thread while another one forks, the
+# fork would release the lock without having taken it.
+import concurrent.futures.thread  # noqa: F401
 import contextlib
 import re
 import socket
