@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import fcntl
 import hashlib
 import http.client
 import io
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ from laminix.media_types import OCI_LAYER
 from laminix.transfer import server as image_server
 from laminix.transfer.catalogue import Repository
 from layer_files import store_path
-from serve_image import serving
+from serve_image import PROGRAM, serving
 
 LIB = ROOT / "lib"
 CONFIG = {"Cmd": ["/bin/sh", "-c", "cat /etc/motd"]}
@@ -260,6 +262,22 @@ def test_64_at_once_beside_slow_ones(server, image):
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             found = list(pool.map(fetch, range(64)))
     assert found == [layers[number % len(layers)][1]["digest"][7:] for number in range(64)]
+
+
+def test_it_ends_while_it_writes_a_log_that_nobody_reads(image):
+    reading, writing = os.pipe()
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, bytes(size))
+    with subprocess.Popen([*PROGRAM, "--log", image], stdout=subprocess.PIPE, stderr=writing) as process:
+        name, _, port = os.read(process.stdout.fileno(), 1 << 16).decode().partition("/")[0].partition(":")
+        with socket.create_connection((name, int(port)), 30) as connection:
+            connection.sendall(b"GET /v2/ HTTP/1.1\r\n\r\n")
+            time.sleep(0.2)  # until it waits for room in the pipe; if it does not yet, nothing can fail
+            process.terminate()
+            status = process.wait(20)
+    assert (status, len(os.read(reading, 1 << 16))) == (0, size)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_thread_pools_are_imported_before_a_thread_forks():
