@@ -17,6 +17,7 @@ from dataclasses import replace
 import pytest
 
 from checkout import ROOT
+from default_signals import restore_default_signals
 from disputed_documents import LAYER, archive, hybrid
 from file_trees import write_directory
 from laminix.errors import LaminixError
@@ -34,7 +35,11 @@ def command(builder, *arguments):
 
 def start(builder, *arguments):
     return subprocess.Popen(
-        command(builder, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(builder, *arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=restore_default_signals,
     )
 
 

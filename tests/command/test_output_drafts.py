@@ -161,6 +161,15 @@ def test_a_file_system_without_locks(writing, tmp_path, monkeypatch, make):
     assert sorted(os.listdir(tmp_path)) == [".out.laminix-0", "out"]
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("make", MAKERS)
 def test_an_interruption_while_a_draft_is_made_leaves_none(tmp_path, monkeypatch, make):
     lock = fcntl.flock
@@ -175,6 +184,7 @@ def test_an_interruption_while_a_draft_is_made_leaves_none(tmp_path, monkeypatch
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_while_a_result_is_replaced_loses_none(tmp_path, monkeypatch):
     out = tmp_path / "out"
     out.mkdir()

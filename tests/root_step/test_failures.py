@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from default_signals import restore_default_signals
 from file_trees import Link, busybox
 from image_maker import ImageMaker
 
@@ -87,10 +88,12 @@ def test_a_signal_leaves_nothing(image, tmp_path, number):
     argv = [sys.executable, "-IB", ROOT / "builders" / "run-layer", "--parent", image, "--out", tmp_path / "layer"]
     environment = {**os.environ, "MARKER": marker, "TMPDIR": str(tmp_path)}
     command = ["--env", f"MARKER={marker}", "--", "sh", "-c", "echo up >&2; sleep 1000"]
-    with subprocess.Popen([*argv, *command], env=environment, stderr=subprocess.PIPE, text=True) as process:
+    argv += command
+    how = {"env": environment, "stderr": subprocess.PIPE, "text": True, "preexec_fn": restore_default_signals}
+    with subprocess.Popen(argv, **how) as process:
         assert process.stderr.readline() == "up\n"
         process.send_signal(number)
-        assert process.communicate()[1] == "run-layer: error: interrupted\n"
+        assert process.communicate(timeout=60)[1] == "run-layer: error: interrupted\n"
         assert process.returncode == 128 + number
     assert descendants(marker) == []
     assert list(tmp_path.iterdir()) == []

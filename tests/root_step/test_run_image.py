@@ -14,6 +14,7 @@ import time
 import pytest
 
 from checkout import ROOT
+from default_signals import restore_default_signals
 from file_trees import DIRECTORY, Link, busybox
 from image_maker import ImageMaker
 
@@ -141,7 +142,8 @@ def test_the_network_is_the_hosts_only_if_asked_for(run):
 def test_signals_reach_the_command(image, number):
     script = "trap 'echo INT; exit 3' INT; trap 'echo TERM; exit 3' TERM; trap 'echo USR1; exit 3' USR1; echo up; while :; do sleep 0.05; done"
     argv = [sys.executable, "-IB", ROOT / "builders" / "run-image", image, script]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    how = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": restore_default_signals}
+    with subprocess.Popen(argv, **how) as process:
         assert process.stdout.readline() == "up\n"
         process.send_signal(number)
         assert process.communicate(timeout=20)[0] == number.name.removeprefix("SIG") + "\n"
