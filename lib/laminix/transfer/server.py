@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseServer, TCPServer
 
 from laminix import strict_json
+from laminix.decimal_digits import number_up_to
 from laminix.digest import PATTERN
 from laminix.errors import LaminixError, one_line
 from laminix.images.image import StoredLayer
@@ -140,8 +141,8 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 def _listed(path: str, key: str, names: list[str], query: Mapping[str, str], **more: str) -> Answer:
     """Answer with the NAMES after ``last``, at most ``n`` of them, and a link to the rest (RFC 5988)."""
-    wanted = query.get("n", "")
-    count = min(int(wanted), MOST_TAGS) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 9 else MOST_TAGS
+    wanted = number_up_to(MOST_TAGS, query.get("n", ""))
+    count = MOST_TAGS if wanted is None else wanted
     rest = [name for name in names if name > query.get("last", "")]
     shown = rest[:count]
     headers = {}
