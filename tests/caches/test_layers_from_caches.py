@@ -174,4 +174,5 @@ def test_copies_out_of_store_paths_are_not_made_from_a_cache(builder, maker, pat
     maker.forget(*paths)
     why = "a layer with files copied out of store paths is not made from a cache; keep its blob (blob = true)"
     assert maker.refused(tmp_path / "image", "--from", cache.url) == [f"missing store path: {why} ({paths[0]})"]
+    assert maker.refused(tmp_path / "image") == [f"cannot rebuild a layer: no such store path ({paths[0]})"]
     assert maker.packed(facts, "--from", cache.url) == expected

@@ -24,8 +24,9 @@ def pack_paths_here(spec: LayerSpec, compressor: Compressor, cores: int) -> Iter
     """Yield the tar of SPEC as ``layer_chunks`` does. Raises LaminixError for a store path that is not here."""
     for path in (*spec.store_paths, *(source for source, _ in spec.copies)):
         if not os.path.lexists(path):
-            why = "no such store path; builders with --from CACHE fetch it from a binary cache"
-            raise LaminixError("cannot rebuild a layer", why, path)
+            # No cache makes a layer with copies.
+            remedy = "" if spec.copies else "; builders with --from CACHE fetch it from a binary cache"
+            raise LaminixError("cannot rebuild a layer", f"no such store path{remedy}", path)
     return layer_chunks(spec, compressor, cores)
 
 
